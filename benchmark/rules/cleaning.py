@@ -63,12 +63,11 @@ def clean_text(raw: str) -> Cleaned:
 
 
 def clean_norm(raw: str) -> Cleaned:
-    """Return the identity text of a norm: two norms are one exactly when these texts are equal.
+    """Return the text of a norm as it is stored and shown; whether two are one says `norm_identity`.
 
     On top of `clean_text`, white space is normalised line by line: indentation (U+3000 and U+00A0 too) is
-    dropped, a run of blanks inside a line becomes one space, blank lines go. A line break is content (it
-    parts paragraphs and numbered points), so it is not the same as a space. A norm without text has the
-    identity "": callers treat it as no norm at all.
+    dropped, a run of blanks inside a line becomes one space, blank lines go. Line breaks stay, since they
+    part paragraphs and numbered points.
     """
     cleaned = clean_text(raw)
     lines = (_BLANKS.sub(" ", line).strip() for line in cleaned.text.split("\n"))
@@ -77,6 +76,15 @@ def clean_norm(raw: str) -> Cleaned:
     if text != cleaned.text and WHITESPACE not in repairs:
         repairs = (*repairs, WHITESPACE)
     return Cleaned(text, repairs)
+
+
+def norm_identity(raw: str) -> str:
+    """What makes two norm texts one norm: cleaned, with every run of white space as one space.
+
+    So a line break counts as much as a space, but a space counts against none. "" for a norm without text.
+    (The release: 1,163 distinct norm texts, 1,157 identities, one of them "".)
+    """
+    return " ".join(clean_text(raw).text.split())
 
 
 def text_hash(text: str) -> str:
