@@ -1,0 +1,185 @@
+"""Reads the environment once, checks it, and refuses to start on a bad value.
+
+Every setting has a safe default for one machine: SQLite and files under MEDES_HOME, no debug
+pages, local host names only. A value that cannot be meant stops the program with one line that names it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvValidationError, validate
+
+ROOT = Path(__file__).resolve().parent.parent
+SQLITE_OPTIONS: dict[str, Any] = {
+    # A write transaction takes its lock at BEGIN: two writers wait for each other instead of failing midway.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 30,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The checked environment. Paths are absolute; `redis_url` is a broker Celery understands."""
+
+    home: Path
+    demo: bool
+    debug: bool
+    secret_key: str
+    allowed_hosts: tuple[str, ...]
+    trusted_origins: tuple[str, ...]
+    https: bool
+    database: dict[str, Any]
+    redis_url: str
+    daily_submissions: int
+    upload_bytes: int
+    email: dict[str, Any]
+    metrics_token: str
+    time_zone: str
+    log_level: str
+    job_lease_seconds: int
+
+
+def _secret_key(given: str, home: Path, *, embedded: bool) -> str:
+    """The given key, else the one kept in MEDES_HOME.
+
+    Only an installation that keeps its database in MEDES_HOME makes its own: with a database of its own
+    several machines may serve one site, and each inventing a key would quietly end the others' sessions.
+    """
+    if given:
+        if len(given) < 32:
+            raise ImproperlyConfigured("SECRET_KEY must have at least 32 characters.")
+        return given
+    kept = home / "secret_key"
+    if kept.is_file():
+        return kept.read_text("ascii").strip()
+    if not embedded:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set and {kept} does not exist: with DATABASE_URL set, give every machine the same SECRET_KEY."
+        )
+    home.mkdir(parents=True, exist_ok=True)
+    key = secrets.token_urlsafe(50)
+    try:
+        with kept.open("x", encoding="ascii") as file:
+            kept.chmod(0o600)
+            file.write(key)
+    except FileExistsError:  # another process of the same start was first
+        return kept.read_text("ascii").strip()
+    return key
+
+
+def _database(url: str, home: Path, *, pool: int) -> dict[str, Any]:
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": home / "medes.sqlite3",
+            "OPTIONS": SQLITE_OPTIONS,
+            "TEST": {"NAME": home / "test.sqlite3"},
+        }
+    try:
+        parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_health_checks=True))
+    except (ValueError, KeyError) as error:
+        raise ImproperlyConfigured(f"DATABASE_URL is not a database address: {error}") from error
+    if parsed["ENGINE"] == "django.db.backends.sqlite3":
+        parsed["OPTIONS"] = {**parsed.get("OPTIONS", {}), **SQLITE_OPTIONS}
+    elif parsed["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must be postgres://… or sqlite:///…")
+    else:
+        parsed["CONN_MAX_AGE"] = pool
+    return parsed
+
+
+def _email(url: str) -> dict[str, Any]:
+    """Django's e-mail settings from `smtp[s]://user:password@host:port?from=address`; {} without an address.
+
+    `smtp` speaks STARTTLS (port 587 unless given), `smtps` TLS from the first byte (465), `console` prints.
+    """
+    if not url:
+        return {}
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"EMAIL_URL is not an address: {error}") from error
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    sender = dict(parse_qsl(parts.query)).get("from", "")
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or "@" not in sender:
+        raise ImproperlyConfigured("EMAIL_URL must be smtp[s]://user:password@host:port?from=medes@example.org")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (465 if parts.scheme == "smtps" else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp",
+        "EMAIL_TIMEOUT": 10,
+        "DEFAULT_FROM_EMAIL": sender,
+        "SERVER_EMAIL": sender,
+    }
+
+
+def _metrics_token(given: str) -> str:
+    if given and len(given) < 16:
+        raise ImproperlyConfigured("MEDES_METRICS_TOKEN must have at least 16 characters.")
+    return given
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ImproperlyConfigured(f"TZ_NAME is not a time zone such as Asia/Shanghai: {name}") from error
+    return name
+
+
+def read_environment() -> Environment:
+    """Raises ImproperlyConfigured naming the variable and what is wrong with it."""
+    env = Env()
+    try:
+        home = Path(env.str("MEDES_HOME", "") or ROOT / "var").expanduser().resolve()
+        demo = env.bool("MEDES_DEMO", False)
+        database_url = env.str("DATABASE_URL", "")
+        # An empty REDIS_URL means the private Redis that `make demo` keeps in MEDES_HOME.
+        redis_url = env.str("REDIS_URL", "") or f"redis+socket://{home / 'redis.sock'}"
+        if not redis_url.startswith(("redis://", "rediss://", "redis+socket://")):
+            raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or redis+socket://")
+        hosts = tuple(env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]))
+        if not hosts or any("*" in host for host in hosts):
+            raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts served; * is refused.")
+        origins = tuple(env.list("CSRF_TRUSTED_ORIGINS", []))
+        if any(not origin.startswith(("https://", "http://")) for origin in origins):
+            raise ImproperlyConfigured("CSRF_TRUSTED_ORIGINS must hold addresses such as https://medes.example.org")
+        return Environment(
+            home=home,
+            demo=demo,
+            debug=env.bool("MEDES_DEBUG", False),
+            secret_key=_secret_key(env.str("SECRET_KEY", ""), home, embedded=not database_url),
+            allowed_hosts=hosts,
+            trusted_origins=origins,
+            https=env.bool("MEDES_HTTPS", False),
+            database=_database(
+                database_url, home, pool=env.int("DATABASE_POOL_SECONDS", 60, validate=validate.Range(0, 86400))
+            ),
+            redis_url=redis_url,
+            daily_submissions=env.int("MEDES_DAILY_SUBMISSIONS", 5, validate=validate.Range(1, 10_000)),
+            upload_bytes=env.int("MEDES_UPLOAD_MIB", 64, validate=validate.Range(1, 4096)) * 2**20,
+            email=_email(env.str("EMAIL_URL", "")),
+            metrics_token=_metrics_token(env.str("MEDES_METRICS_TOKEN", "")),
+            time_zone=_time_zone(env.str("TZ_NAME", "Asia/Shanghai")),
+            log_level=env.str(
+                "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+            ),
+            job_lease_seconds=env.int("MEDES_JOB_LEASE_SECONDS", 60, validate=validate.Range(5, 3600)),
+        )
+    except EnvValidationError as error:
+        raise ImproperlyConfigured(str(error)) from error

@@ -1,0 +1,16 @@
+"""Charts drawn on the server: interval bars, difference bars, heat strips. Each has its words."""
+
+from medes_site.kit.charts.drawing import HeatCell, difference_bar, heat_strip, interval_bar
+from medes_site.kit.charts.geometry import UNIT, Domain, heat_step, round_domain, symmetric_domain
+
+__all__ = [
+    "UNIT",
+    "Domain",
+    "HeatCell",
+    "difference_bar",
+    "heat_step",
+    "heat_strip",
+    "interval_bar",
+    "round_domain",
+    "symmetric_domain",
+]
