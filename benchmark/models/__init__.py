@@ -1,0 +1,40 @@
+"""All models of the ground floor, one module per noun."""
+
+from benchmark.models.corpora import Corpus, Norm, NormGroup, Scenario, Source
+from benchmark.models.items import (
+    AnswerKey,
+    Benchmark,
+    BenchmarkVersion,
+    Dimension,
+    Item,
+    Kind,
+    PromptTemplate,
+    Split,
+)
+from benchmark.models.scoring import Board, Extraction, Judgement, Score, Scorer, ScoreVector
+from benchmark.models.submissions import Entry, Response, Submission
+
+__all__ = [
+    "AnswerKey",
+    "Benchmark",
+    "BenchmarkVersion",
+    "Board",
+    "Corpus",
+    "Dimension",
+    "Entry",
+    "Extraction",
+    "Item",
+    "Judgement",
+    "Kind",
+    "Norm",
+    "NormGroup",
+    "PromptTemplate",
+    "Response",
+    "Scenario",
+    "Score",
+    "ScoreVector",
+    "Scorer",
+    "Source",
+    "Split",
+    "Submission",
+]

@@ -1,0 +1,131 @@
+"""Normative corpora: what the law says, where it says it, and which norms say nearly the same."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from benchmark.querysets import NormQuerySet
+
+
+class Corpus(models.Model):
+    """A body of norms of one jurisdiction, in one language, at one version."""
+
+    slug = models.SlugField(unique=True)
+    name_zh = models.CharField(_("name (Chinese)"), max_length=200)
+    name_en = models.CharField(_("name (English)"), max_length=200)
+    jurisdiction = models.CharField(_("jurisdiction"), max_length=20, default="CN")
+    language = models.CharField(_("language"), max_length=12, default="zh")
+    version = models.CharField(_("version"), max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("corpus")
+        verbose_name_plural = _("corpora")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Source(models.Model):
+    """A law, a regulation, a guideline: what a norm is quoted from."""
+
+    class Kind(models.TextChoices):
+        LAW = "law", _("law")
+        REGULATION = "regulation", _("administrative regulation")
+        RULE = "rule", _("departmental rule")
+        INTERPRETATION = "interpretation", _("judicial interpretation")
+        GUIDELINE = "guideline", _("guideline")
+        CODE = "code", _("code of ethics")
+        UNSTATED = "unstated", _("source not stated")
+
+    class Status(models.TextChoices):
+        IN_FORCE = "in_force", _("in force")
+        AMENDED = "amended", _("amended since")
+        REPEALED = "repealed", _("repealed")
+        UNKNOWN = "unknown", _("status unknown")
+
+    corpus = models.ForeignKey(Corpus, on_delete=models.PROTECT, related_name="sources")
+    key = models.CharField(max_length=80)
+    title = models.CharField(_("title"), max_length=200)
+    title_en = models.CharField(_("title (English)"), max_length=200, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    issuer = models.CharField(_("issuer"), max_length=200, blank=True)
+    number = models.CharField(_("number"), max_length=120, blank=True)
+    in_force = models.DateField(_("in force since"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.UNKNOWN)
+
+    class Meta:
+        verbose_name = _("source")
+        verbose_name_plural = _("sources")
+        constraints = [models.UniqueConstraint(fields=["corpus", "key"], name="source_key_once_per_corpus")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Scenario(models.Model):
+    """A clinical setting such as 辅助生殖. Shared by all benchmarks; aliases are other spellings."""
+
+    slug = models.SlugField(unique=True, max_length=60)
+    name_zh = models.CharField(_("name (Chinese)"), max_length=80)
+    name_en = models.CharField(_("name (English)"), max_length=120)
+    aliases = models.JSONField(_("other spellings"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("scenario")
+        verbose_name_plural = _("scenarios")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name_zh
+
+
+class NormGroup(models.Model):
+    """Norms that say nearly the same: the unit of clustering, splitting and holding out.
+
+    Stored once and never recomputed. `audit` groups (20%, by hash) are never trained on.
+    `split` is given with the group's first item and holds for good.
+    """
+
+    corpus = models.ForeignKey(Corpus, on_delete=models.PROTECT, related_name="norm_groups")
+    number = models.PositiveIntegerField()
+    key = models.CharField(max_length=64)
+    audit = models.BooleanField(_("audit group"))
+    split = models.CharField(_("split"), max_length=8, blank=True)
+
+    class Meta:
+        verbose_name = _("norm group")
+        verbose_name_plural = _("norm groups")
+        constraints = [
+            models.UniqueConstraint(fields=["corpus", "number"], name="norm_group_number_once"),
+            models.UniqueConstraint(fields=["corpus", "key"], name="norm_group_key_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.corpus_id}/{self.number}"
+
+
+class Norm(models.Model):
+    """One quotable rule with its article."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="norms")
+    group = models.ForeignKey(NormGroup, on_delete=models.PROTECT, related_name="norms")
+    code = models.CharField(max_length=40)
+    article = models.CharField(_("article"), max_length=80, blank=True)
+    text = models.TextField(_("text"))
+    text_hash = models.CharField(max_length=64)
+    scenarios = models.ManyToManyField(Scenario, related_name="norms", blank=True)
+    search_terms = models.TextField(editable=False)
+
+    objects = NormQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("norm")
+        verbose_name_plural = _("norms")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "text_hash"], name="norm_text_once_per_source"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]

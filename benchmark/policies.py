@@ -1,0 +1,50 @@
+"""Who may do what: can_<verb>(user, obj) -> bool. Views, API and services all ask here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmark.models import Entry, Item, Split, Submission
+from medes_site.kit.roles import Role, has_role, is_researcher
+
+
+def can_see_answer_key(user: Any, item: Item) -> bool:
+    """Keys of `dev` are open; all others stay with researchers."""
+    return item.split == Split.DEV or is_researcher(user)
+
+
+def can_see_item_results(user: Any, submission: Submission, item: Item) -> bool:
+    """Right or wrong per item: on `dev` only, for whoever may see the submission; researchers always."""
+    if is_researcher(user):
+        return True
+    return item.split == Split.DEV and can_view_submission(user, submission)
+
+
+def can_see_split(user: Any, split: str) -> bool:
+    return split != Split.HIDDEN or is_researcher(user)
+
+
+def can_submit(user: Any) -> bool:
+    return has_role(user, Role.SUBMITTER, Role.RESEARCHER)
+
+
+def can_submit_for(user: Any, entry: Entry) -> bool:
+    """A name belongs to whoever registered it."""
+    return is_researcher(user) or (can_submit(user) and entry.owner_id == user.pk)
+
+
+def can_view_submission(user: Any, submission: Submission) -> bool:
+    if submission.state == Submission.State.PUBLIC or is_researcher(user):
+        return True
+    return bool(getattr(user, "is_authenticated", False)) and submission.submitted_by_id == user.pk
+
+
+def can_manage_submission(user: Any, submission: Submission) -> bool:
+    """Ask for review, withdraw, cancel the evaluation, choose which one stands on the board."""
+    if is_researcher(user):
+        return True
+    return bool(getattr(user, "is_authenticated", False)) and submission.submitted_by_id == user.pk
+
+
+def can_review_submission(user: Any, submission: Submission) -> bool:
+    return is_researcher(user)

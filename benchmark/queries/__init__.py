@@ -1,0 +1,1 @@
+"""Reads across tables, given out as frozen dataclasses: what pages, API and commands show."""

@@ -1,0 +1,300 @@
+"""The board's page and the lists of boards: a handful of queries, however many scores are stored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Window
+from django.db.models.functions import Coalesce, RowNumber
+
+from benchmark.models import (
+    Benchmark,
+    BenchmarkVersion,
+    Board,
+    Item,
+    Kind,
+    Scenario,
+    Score,
+)
+from benchmark.queries.boards import BoardFilter, own_scores, standing_scores
+from benchmark.rules.account import OUTCOMES
+from medes_site.kit.charts import UNIT, Domain, round_domain
+
+PAGE_SIZE = 50
+WHOLE = Domain(-1.0, 1.0)
+LEADERS = 3
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCount:
+    """How many items a board asks, and in how many clusters they hang together."""
+
+    items: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One scenario of one row: `mean` over `n` items, or None; the bounds are None below 10 clusters."""
+
+    scenario: Scenario
+    n: int
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `account`: (outcome, count) pairs that occurred; `chosen`: the cell of the scenario asked for;
+    `breaks_identity`: by how much a published row's final score misses what its quality and risk make.
+    """
+
+    score: Score
+    account: tuple[tuple[str, int], ...]
+    cells: tuple[Cell, ...]
+    chosen: Cell | None
+    breaks_identity: float | None
+
+    @property
+    def published(self) -> bool:
+        return self.score.origin == Score.Origin.PUBLISHED
+
+    @property
+    def ranked(self) -> bool:
+        return self.score.rank_low is not None
+
+    @property
+    def too_few(self) -> bool:
+        """Computed, but of too few clusters for an interval."""
+        return self.score.ci_low is None and not self.published
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage:
+    """What the page of one board shows. `standing` counts rows before filters; `domain`: the bars' range."""
+
+    board: Board
+    count: ItemCount
+    scenarios: tuple[Scenario, ...]
+    scenario: Scenario | None
+    others: tuple[Board, ...]
+    standing: int
+    any_published: bool
+    any_too_few: bool
+    domain: Domain
+    page: Page
+    rows: tuple[Row, ...]
+    own: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCard:
+    """A board in a list: `leaders` may be first as far as the data tell, or lead rows that have no ranks."""
+
+    board: Board
+    standing: int
+    count: ItemCount
+    leaders: tuple[Score, ...]
+    more_leaders: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCards:
+    version: BenchmarkVersion
+    boards: tuple[BoardCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkCards:
+    """A benchmark with its versions, the newest first."""
+
+    benchmark: Benchmark
+    versions: tuple[VersionCards, ...]
+
+
+def item_count(board: Board) -> ItemCount:
+    """Counted once: the version is frozen, so its content hash says that nothing has changed."""
+    version = board.version
+    key = f"item-count:{version.pk}:{version.content_hash}:{board.kind}:{board.split}"
+    found = cache.get(key)
+    if found is None:
+        items = Item.objects.filter(version=version, kind=board.kind, split=board.split)
+        counts = items.aggregate(items=Count("pk"), clusters=Count("cluster", distinct=True))
+        found = (counts["items"], counts["clusters"])
+        cache.set(key, found, DAY)
+    return ItemCount(*found)
+
+
+def board_scenarios(board: Board) -> tuple[Scenario, ...]:
+    """The scenarios that the board's items have, in one order everywhere."""
+    items = Item.objects.filter(
+        version=board.version_id, scenario=OuterRef("pk"), kind=board.kind, split=board.split
+    )
+    return tuple(Scenario.objects.filter(Exists(items)).order_by("pk"))
+
+
+def board_page(board: Board, chosen: BoardFilter, number: str | None, user: Any) -> BoardPage:
+    """The page `number` (anything else than a known page: the nearest) as `user` may see it."""
+    scenarios = board_scenarios(board)
+    scenario = next((row for row in scenarios if row.slug == chosen.scenario), None)
+    page = Paginator(standing_scores(board, chosen), PAGE_SIZE).get_page(number)
+    own = list(own_scores(board, user))
+    sums = _sums(board, own)
+    return BoardPage(
+        board=board,
+        count=item_count(board),
+        scenarios=scenarios,
+        scenario=scenario,
+        others=_others(board),
+        standing=sums["standing"],
+        any_published=bool(sums["published"]),
+        any_too_few=bool(sums["too_few"]) or any(score.ci_low is None for score in own),
+        domain=sums["domain"],
+        page=page,
+        rows=board_rows(page, scenarios, scenario),
+        own=board_rows(own, scenarios, scenario),
+    )
+
+
+def _sums(board: Board, own: Sequence[Score]) -> dict[str, Any]:
+    """Over the whole board, so that neither a filter nor a page moves the bars."""
+    computed = Q(origin=Score.Origin.COMPUTED)
+    sums: dict[str, Any] = board.scores.filter(designated=True).aggregate(
+        standing=Count("pk"),
+        published=Count("pk", filter=~computed),
+        too_few=Count("pk", filter=computed & Q(ci_low=None)),
+        lowest=Min(Coalesce("ci_low", "value")),
+        highest=Max(Coalesce("ci_high", "value")),
+    )
+    ends = [sums["lowest"], sums["highest"]]
+    for score in own:
+        ends += [score.value, score.ci_low, score.ci_high]
+    sums["domain"] = round_domain(ends, value_range(board.kind))
+    return sums
+
+
+def value_range(kind: str) -> Domain:
+    """Accuracy lies in 0…1, the final score in -1…1."""
+    return UNIT if kind == Kind.OBJECTIVE else WHOLE
+
+
+def _others(board: Board) -> tuple[Board, ...]:
+    """The same questions elsewhere: other versions of the benchmark, other scorers; the newest first."""
+    others = Board.objects.filter(
+        version__benchmark=board.version.benchmark_id,
+        version__state=BenchmarkVersion.State.FROZEN,
+        kind=board.kind,
+        split=board.split,
+    ).exclude(pk=board.pk)
+    found = others.select_related("version__benchmark", "scorer").order_by("-version__frozen_at", "-pk")
+    return tuple(found)
+
+
+def board_rows(
+    scores: Iterable[Score], scenarios: Sequence[Scenario], scenario: Scenario | None = None
+) -> tuple[Row, ...]:
+    """The rows of one page: cells in the order of `scenarios`, empty where a score has none."""
+    return tuple(_row(score, scenarios, scenario) for score in scores)
+
+
+def _row(score: Score, scenarios: Sequence[Scenario], scenario: Scenario | None) -> Row:
+    cells = group_cells(score.by_scenario, scenarios) if score.by_scenario else ()
+    return Row(
+        score=score,
+        account=account_lines(score.account),
+        cells=cells,
+        chosen=next((cell for cell in cells if cell.scenario == scenario), None),
+        breaks_identity=next(
+            (
+                remark["gap"]
+                for remark in score.remarks
+                if remark.get("code") == "identity_gap" and remark["breaks"]
+            ),
+            None,
+        ),
+    )
+
+
+def group_cells(found: Mapping[str, Mapping[str, Any]], scenarios: Sequence[Scenario]) -> tuple[Cell, ...]:
+    """Stored `by_scenario` as cells, one for each scenario."""
+    cells = []
+    for scenario in scenarios:
+        part = found.get(scenario.slug, {})
+        cells.append(Cell(scenario, part.get("n", 0), part.get("mean"), part.get("low"), part.get("high")))
+    return tuple(cells)
+
+
+def account_lines(account: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """(outcome, count) in the order of the account; what never occurred is left out."""
+    return tuple((name, account[name]) for name in OUTCOMES if account.get(name))
+
+
+def benchmark_cards(newest_only: bool = False) -> tuple[BenchmarkCards, ...]:
+    """All boards of all frozen versions, newest versions first; or only each benchmark's newest version.
+
+    Two queries, and one for each board whose items were not counted yet.
+    """
+    boards = (
+        Board.objects.filter(version__state=BenchmarkVersion.State.FROZEN)
+        .select_related("version__benchmark", "scorer")
+        .annotate(
+            standing=Count("scores", filter=Q(scores__designated=True)),
+            leading=Count("scores", filter=Q(scores__designated=True, scores__rank_low=1)),
+        )
+        .order_by("-version__frozen_at", "-version_id", "frozen_at", "kind", "split", "pk")
+    )
+    found: dict[Benchmark, dict[BenchmarkVersion, list[Board]]] = defaultdict(dict)
+    for board in boards:
+        versions = found[board.version.benchmark]
+        if newest_only and versions and board.version not in versions:
+            continue
+        versions.setdefault(board.version, []).append(board)
+    shown = [board for versions in found.values() for group in versions.values() for board in group]
+    leaders = _leaders(shown)
+    return tuple(
+        BenchmarkCards(
+            benchmark,
+            tuple(
+                VersionCards(version, tuple(_card(board, leaders.get(board.pk, [])) for board in group))
+                for version, group in versions.items()
+            ),
+        )
+        for benchmark, versions in found.items()
+    )
+
+
+def _card(board: Any, leaders: list[Score]) -> BoardCard:
+    return BoardCard(
+        board=board,
+        standing=board.standing,
+        count=item_count(board),
+        leaders=tuple(leaders),
+        more_leaders=max(0, board.leading - len(leaders)) if leaders and leaders[0].rank_low else 0,
+    )
+
+
+def _leaders(boards: Sequence[Board]) -> dict[int, list[Score]]:
+    """Up to three of those that nobody is better than; of published rows the one with the highest figure."""
+    published = Q(origin=Score.Origin.PUBLISHED)
+    place = Window(RowNumber(), partition_by=["board", "origin"], order_by=[F("value").desc(), "entry__name"])
+    scores = (
+        Score.objects.filter(board__in=boards, designated=True)
+        .filter(published | Q(rank_low=1, board__ranks_stale=False))
+        .annotate(place=place)
+        .filter(Q(place=1) | (Q(place__lte=LEADERS) & ~published))
+        .select_related("entry")
+        .defer("by_scenario", "by_dimension", "account", "remarks")
+        .order_by("origin", "place")
+    )
+    leaders: dict[int, list[Score]] = defaultdict(list)
+    for score in scores:
+        if score.origin == Score.Origin.COMPUTED or not leaders[score.board_id]:
+            leaders[score.board_id].append(score)
+    return leaders

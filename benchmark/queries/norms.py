@@ -1,0 +1,182 @@
+"""Norms as their pages show them: by corpus, scenario and source, and what says nearly the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count
+
+from benchmark.models import Corpus, Item, Norm, Scenario, Source
+from benchmark.queries.items import LONGEST_QUERY, Choice, current_versions, visible_versions
+from benchmark.querysets import NormQuerySet
+from benchmark.rules.differences import Piece, compare
+from benchmark.rules.highlight import Segment, segments
+from medes_site.kit.roles import is_researcher
+
+
+@dataclass(frozen=True, slots=True)
+class NormFilter:
+    """What is listed; "" chooses nothing. `corpus` and `scenario` are slugs, `source` is a source's id."""
+
+    corpus: str = ""
+    scenario: str = ""
+    source: str = ""
+    q: str = ""
+
+    @classmethod
+    def read(cls, params: Mapping[str, str], known: NormCatalogue) -> NormFilter:
+        """From an address; what is not known is left out, a source of another corpus too."""
+        corpus = params.get("corpus", "")
+        corpus = corpus if corpus in {row.slug for row in known.corpora} else ""
+        scenario = params.get("scenario", "")
+        source = params.get("source", "")
+        sources = {str(row.pk) for row in known.sources if corpus in ("", row.corpus.slug)}
+        return cls(
+            corpus=corpus,
+            scenario=scenario if scenario in {row.slug for row in known.scenarios} else "",
+            source=source if source in sources else "",
+            q=params.get("q", "").strip()[:LONGEST_QUERY],
+        )
+
+    def parameters(self) -> dict[str, str]:
+        """The chosen values by the names they have in an address."""
+        values = {"q": self.q, "corpus": self.corpus, "scenario": self.scenario, "source": self.source}
+        return {name: value for name, value in values.items() if value}
+
+    def query(self) -> str:
+        """The filter encoded for a link."""
+        return urlencode(self.parameters())
+
+
+@dataclass(frozen=True, slots=True)
+class NormCatalogue:
+    """All corpora, scenarios and sources there are: a few hundred rows at most."""
+
+    corpora: Sequence[Corpus]
+    scenarios: Sequence[Scenario]
+    sources: Sequence[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class NormFacets:
+    """The values of each filter with their counts; `corpora` is empty where there is only one."""
+
+    corpora: tuple[Choice, ...]
+    scenarios: tuple[Choice, ...]
+    sources: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NormRow:
+    """A norm in a list; `items`: how many the reader may see."""
+
+    norm: Norm
+    text: tuple[Segment, ...]
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A norm that says nearly the same, with what differs from the one whose page it is on."""
+
+    norm: Norm
+    pieces: tuple[Piece, ...]
+    identical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NormDetail:
+    """`audit` is False for everybody but researchers: which groups test the guardians is not told."""
+
+    norm: Norm
+    scenarios: tuple[Scenario, ...]
+    neighbours: tuple[Neighbour, ...]
+    audit: bool
+
+
+def norm_catalogue() -> NormCatalogue:
+    return NormCatalogue(
+        corpora=list(Corpus.objects.order_by("pk")),
+        scenarios=list(Scenario.objects.all()),
+        sources=list(Source.objects.select_related("corpus").order_by("pk")),
+    )
+
+
+def filtered_norms(chosen: NormFilter) -> NormQuerySet:
+    """The norms asked for, source by source in the order of import."""
+    norms = Norm.objects.search(chosen.q)
+    if chosen.corpus:
+        norms = norms.filter(source__corpus__slug=chosen.corpus)
+    if chosen.source:
+        norms = norms.filter(source=int(chosen.source))
+    if chosen.scenario:
+        norms = norms.filter(scenarios__slug=chosen.scenario)
+    return norms.order_by("source_id", "pk")
+
+
+def listed_norms(chosen: NormFilter) -> NormQuerySet:
+    """`filtered_norms` with just what a list shows, in three queries."""
+    norms = filtered_norms(chosen).select_related("source__corpus").prefetch_related("scenarios")
+    return norms.defer("search_terms")
+
+
+def norm_rows(user: Any, norms: Iterable[Norm], q: str) -> list[NormRow]:
+    """Rows of a list, with what was searched for marked and the visible items counted."""
+    norms = list(norms)
+    counts = _items_by_norm(user, [norm.pk for norm in norms])
+    return [NormRow(norm, segments(norm.text, q), counts.get(norm.pk, 0)) for norm in norms]
+
+
+def norm_facets(chosen: NormFilter, known: NormCatalogue) -> NormFacets:
+    """Counts for every filter under the others: three queries. Values nobody would find anything under are
+    left out."""
+    by_scenario = _count(replace(chosen, scenario=""), "scenarios")
+    by_source = _count(replace(chosen, source=""), "source")
+    # A source belongs to one corpus: another corpus is chosen without it.
+    by_corpus = _count(replace(chosen, corpus="", source=""), "source__corpus")
+    several = len(known.corpora) > 1
+    return NormFacets(
+        corpora=_choices([(c.slug, c) for c in known.corpora], by_corpus, chosen.corpus) if several else (),
+        scenarios=_choices([(s.slug, s) for s in known.scenarios], by_scenario, chosen.scenario),
+        sources=_choices([(str(s.pk), s) for s in known.sources], by_source, chosen.source),
+    )
+
+
+def find_norm(pk: int) -> Norm | None:
+    return Norm.objects.select_related("source__corpus", "group").filter(pk=pk).first()
+
+
+def norm_detail(user: Any, norm: Norm) -> NormDetail:
+    """What the page of `norm` shows to this reader, but for its items: see `queries.items.items_about`."""
+    others = Norm.objects.filter(group=norm.group_id).exclude(pk=norm.pk)
+    neighbours = []
+    for other in others.select_related("source__corpus").defer("search_terms").order_by("pk"):
+        neighbours.append(Neighbour(other, compare(norm.text, other.text), norm.text == other.text))
+    return NormDetail(
+        norm=norm,
+        scenarios=tuple(norm.scenarios.all()),
+        neighbours=tuple(neighbours),
+        audit=norm.group.audit and is_researcher(user),
+    )
+
+
+def _count(chosen: NormFilter, field: str) -> dict[Any, int]:
+    rows = filtered_norms(chosen).order_by().values_list(field).annotate(n=Count("pk", distinct=True))
+    return dict(rows)
+
+
+def _choices(rows: Iterable[tuple[str, Any]], counts: Mapping[Any, int], chosen: str) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(value, row, counts.get(row.pk, 0), value == chosen)
+        for value, row in rows
+        if counts.get(row.pk) or value == chosen
+    )
+
+
+def _items_by_norm(user: Any, norms: Sequence[int]) -> dict[int, int]:
+    versions = current_versions(visible_versions(user))
+    items = Item.objects.visible_to(user).filter(norm__in=norms, version__in=versions)
+    return dict(items.order_by().values_list("norm").annotate(n=Count("pk")))

@@ -1,0 +1,1 @@
+"""Writes: verb_noun(*, actor, …), each in one transaction. Reads across tables are in queries."""
