@@ -1,0 +1,140 @@
+"""Answers without a label: a closing sentence that says which options hold, or a line with letters only.
+
+These are looked for only where no label announces anything, at the end of a reply (or in its only line).
+"""
+
+from __future__ import annotations
+
+import re
+
+from benchmark.rules.extraction.letters import after_run, read_answer
+from benchmark.rules.extraction.markers import Commit, Rank
+from benchmark.rules.extraction.signs import CLOSING, INLINE, Kind, Reading
+
+_TAIL = 700
+_SENTENCE = re.compile(r"(?:[^。！？!?\n.]|\.(?!\s))+")
+_CONCLUDES = re.compile(
+    r"(?:综上|因此|所以|故|总之|总的来说|总结|可见|由此|结论|最终|最后|以上|据此|\b(?:therefore|thus|hence|so|in conclusion|overall)\b)",
+    re.IGNORECASE,
+)
+_CONDITIONAL = re.compile(r"如果|假如|假设|倘若|(?:^|[，,；;])\s*若|\bif\b", re.IGNORECASE)
+_MAYBE_RUN = re.compile(r"(?<![A-Za-z0-9])(?=[A-H])")
+_BEFORE_RUN = re.compile(
+    rf"(?:(?<!不)(?:是|为|有)|包括|包含|[:：]|即|\b(?:is|are)\b|correct)(?:选项|仅|只有|只|以下|[\s]){{0,4}}{INLINE}[(（]?$"
+)
+_RIGHT_NOUN = re.compile(
+    r"(?:的|选项|行为|情形|内容|说法|措施|做法|情况|条件|因素|答案|结论|选择|项目|原则|要求)\s*$"
+)
+_WRONG_SUBJECT = re.compile(r"(?:错误|不正确|排除|不选|不对|不应选)[^，,；;]{0,8}$")
+_ALL_RIGHT = re.compile(
+    rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:表述|说法|内容|做法|行为)?"
+    r"(?:均|都|全部|皆|全)(?:为|是|应|被)?(?:选|正确|符合|对|成立|属|违|需|要|应|可|涉|满足|构成|合)(?!\S{0,4}错)"
+)
+_IS_RIGHT = re.compile(
+    rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:是|为)?"
+    r"(?:正确|符合题意|应选|入选|当选|(?:本题)?(?:的)?(?:正确|最终|唯一|最佳)(?:的)?(?:答案|选项)|(?:本题)?的?答案)"
+)
+_ONLY_BEFORE = re.compile(rf"(?:只有|仅有?|唯有|唯一[^，,；;]{{0,6}}是)(?:选项)?{INLINE}$")
+_FITS = re.compile(
+    rf"{CLOSING}(?:选?项)?{CLOSING}(?:是|为)?(?:正确|符合|合规|合法|成立|恰当|合理|违反|违规|属于|不属于|不符合)"
+)
+_EN_RIGHT = re.compile(r"\s*(?:is|are)\s+(?:both\s+|all\s+)?(?:the\s+)?(?:correct|right|best)", re.IGNORECASE)
+_ENDS = re.compile(
+    rf"{CLOSING}(?:选?项)?{CLOSING}(?:[两二三四五六七]个?选?项)?{CLOSING}(?:[（(][^()（）]*[）)])?(?:[\s，,]*$|[；;])"
+)
+_CONTENT = re.compile(r"[^\s`*#>-]")
+_LINE_END = re.compile(rf"{CLOSING}[。.!！)）,，]?{CLOSING}\s*")
+_ECHO = re.compile(rf"{INLINE}[(（]?[A-H]{CLOSING}[.．、:：)）][^。！？\n]*[。！？]?{CLOSING}")
+_ALL_PHRASE = re.compile(r"以上|上述|全选|全部|所有|[三四五六七]个?选?项|\ball\b", re.IGNORECASE)
+
+
+def conclusions(text: str, options: str, start: int = 0) -> list[Commit]:
+    """The last closing sentence from `start` on that commits to letters: one commit or none."""
+    begin = max(start, len(text) - _TAIL)
+    sentences = [match for match in _SENTENCE.finditer(text, begin) if match.group().strip(" \t*_#`>-")]
+    only = len(sentences) == 1 and not text[:begin].strip()
+    for sentence in reversed(sentences[-2:]):
+        if _CONDITIONAL.search(sentence.group()):
+            continue
+        concluding = only or bool(_CONCLUDES.search(sentence.group()))
+        reading = _sentence(text, sentence.start(), sentence.end(), options, concluding=concluding)
+        if reading is not None:
+            return [Commit(Rank.CONCLUSION, sentence.start(), reading)]
+    return []
+
+
+def _sentence(text: str, start: int, end: int, options: str, *, concluding: bool) -> Reading | None:
+    named: list[Reading] = []
+    position = start
+    while (found := _MAYBE_RUN.search(text, position, end)) is not None:
+        run = after_run(text, found.start(), options, end)
+        if run is None:
+            position = found.start() + 1
+            while position < end and text[position].isascii() and text[position].isalnum():
+                position += 1
+            continue
+        reading, tail = run
+        position = max(tail, reading.end)
+        before = text[start : reading.start]
+        if _WRONG_SUBJECT.search(before) and not _RIGHT_NOUN.search(before):
+            continue
+        if _ALL_RIGHT.match(text, tail, end) or (concluding and _holds(text, before, tail, end)):
+            return reading
+        if concluding and _BEFORE_RUN.search(before) and _ENDS.match(text[tail:end]):
+            named.append(reading)
+    if len(named) == 1:
+        return named[0]
+    if not named and concluding and (phrase := _ALL_PHRASE.search(text, start, end)) is not None:
+        reading = read_answer(text, phrase.start(), options, stop=end)
+        if reading.kind is Kind.LETTERS and reading.letters == options:
+            return reading
+    return None
+
+
+def _holds(text: str, before: str, tail: int, end: int) -> bool:
+    if _ONLY_BEFORE.search(before) and _FITS.match(text, tail, end):
+        return True
+    return bool(_IS_RIGHT.match(text, tail, end) or _EN_RIGHT.match(text, tail, end))
+
+
+def bare_lines(text: str, options: str) -> list[Commit]:
+    """The first and the last line where they hold letters only; an only line may repeat option texts."""
+    lines = _outer_lines(text)
+    commits: list[Commit] = []
+    for start, end in lines:
+        if end - start > 120:
+            continue
+        reading = _plain_line(text, start, end, options, only=len(lines) == 1)
+        if reading is None and len(lines) == 1:
+            reading = _echo_line(text, start, end, options)
+        if reading is not None:
+            commits.append(Commit(Rank.BARE, start, reading))
+    return commits
+
+
+def _plain_line(text: str, start: int, end: int, options: str, *, only: bool) -> Reading | None:
+    """A line of letters and nothing else; lower case only where it is the whole reply."""
+    run = after_run(text, start, options, end, lower=only)
+    if run is None or not _LINE_END.fullmatch(text, min(run[1], end), end):
+        return None
+    return run[0]
+
+
+def _echo_line(text: str, start: int, end: int, options: str) -> Reading | None:
+    reading = read_answer(text, start, options, stop=end, wide=True)
+    if reading.kind is not Kind.LETTERS:
+        return None
+    whole = reading.letters == options and text[reading.start] not in options
+    return reading if whole or _ECHO.fullmatch(text, start, end) else None
+
+
+def _outer_lines(text: str) -> list[tuple[int, int]]:
+    """The first and the last line that hold more than markup; one of them where they are the same."""
+    first = _CONTENT.search(text)
+    if first is None:
+        return []
+    begin, end = first.start(), len(text.rstrip(" \t\r\n\u3000`*#>-"))
+    first_end = text.find("\n", begin, end)
+    if first_end < 0:
+        return [(begin, end)]
+    return [(begin, first_end), (text.rfind("\n", begin, end) + 1, end)]

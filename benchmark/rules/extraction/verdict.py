@@ -1,0 +1,214 @@
+"""From the announced answers of a reply to its verdict.
+
+The most binding announcements decide: a labelled final answer before any other label, a label before a pick
+("故选"), a pick before a closing sentence, and that before a line of bare letters. Among equals the last one
+holds if the words between them say that the mind was changed; otherwise different answers contradict each
+other and nothing is committed. Source of the cases: the released replies of arXiv 2601.07954 and the known
+failures of other extractors on Chinese multiple-choice replies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from benchmark.rules.extraction.conclusions import bare_lines, conclusions
+from benchmark.rules.extraction.letters import read_answer
+from benchmark.rules.extraction.markers import Commit, Rank, labels, picks
+from benchmark.rules.extraction.signs import Kind, Reading
+from benchmark.rules.extraction.silence import is_no_reply, is_refusal, is_truncated, stops_openly
+from benchmark.rules.extraction.text import Prepared, prepare
+
+EXTRACTOR_NAME = "committed-answer"
+EXTRACTOR_VERSION = "1"
+
+
+class Outcome(StrEnum):
+    """What became of one reply; only SCORED carries letters."""
+
+    SCORED = "scored"
+    NO_REPLY = "no_reply"
+    TRUNCATED = "truncated"
+    UNPARSEABLE = "unparseable"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """`letters`: sorted unique capitals, "" unless SCORED. `reply[start:end]`: where the answer stands, or None."""
+
+    outcome: Outcome
+    letters: str
+    start: int | None
+    end: int | None
+
+
+_CHANGED = re.compile(
+    r"更正|改正|订正|纠正[:：，,]|修正(?:[:：，,]|后|为|答案|一下)|改为|改成|改选|应改|更改|重新(?:考虑|审视|检查|分析|评估|思考|作答|核对|判断|审题|审查|"
+    r"梳理)|再次?(?:检查|核对|看|想|审|思考|考虑|确认|分析)|仔细(?:想|看|考虑|检查|审|分析|核对)|复核|复查|等等[，,。!！…]|等一下|等下|不对[，,。！!—…]|不，|"
+    r"(?:我|前面|上面|之前|刚才|以上)[^\n。]{0,12}(?:错了|有误|搞错|弄错|说错|失误|疏忽|遗漏)|写错|选错了|改变(?:主意|想法|答案)|抱歉|(?:^|[\n。，,；;])(?:其实|实际上)|"
+    r"更准确|而应|\b(?:correction|corrected|actually|wait|sorry|on second thought|reconsider\w*|revis\w+|my mistake|let me re\w+|"
+    r"instead|changed? my)\b",
+    re.IGNORECASE,
+)
+# The same at the beginning of a sentence, after an answer; the words occur in explanations too.
+_SELF_CORRECTION = re.compile(
+    r"(?:^|[\n。！!？?；;，,])[\s*（(【]*(?:更正|改正|订正|纠正|修正|等等[，,。！!…]|等一下|等下|不对|不，|抱歉|其实|实际上|应改|改为|更改|最终改|"
+    r"(?:我|前面|上面|之前|刚才)[^\n。]{0,12}(?:错了|有误|失误|疏忽|遗漏)|(?:经|再|重新|仔细|复)[^\n。，,]{0,8}(?:核|查|想|审|思考|考虑|看|检查|分析)|"
+    r"\b(?:correction|wait|sorry|actually|on second thought|let me re\w+)\b)",
+    re.IGNORECASE,
+)
+_NEAR = 150
+_RETRACTED = re.compile(
+    r"(?:^|[\n。！!；;])[\s*（(]*(?:更正[:：，,]|等等[，,…]|等一下|不对[，,—…]|我(?:搞|弄|说|写|选)?错了|我改变主意|wait,|correction:)",
+    re.IGNORECASE,
+)
+# After a correction the new answer may stand after words that would not announce one elsewhere.
+_CORRECTED = re.compile(
+    r"(?:更正|改正|订正|纠正|修正|改|更改|更新)(?:后|一下|答案|选项)*(?:应该?|应当)?(?:为|成|选|是|[:：])|(?:应该?|应当)(?:是|为|选)|而是|"
+    r"(?:^|[\s，,。；;])(?:就|还|所以|因此|那么|答案)?是|correction\s*:|(?:should be|it's|it is)\b",
+    re.IGNORECASE,
+)
+# A model that runs on poses itself a new question; a numbered one is a list of questions instead.
+_NEXT_QUESTION = re.compile(r"(?:^|\n)[\s*#【\[]{0,6}(?:题目|问题|[Qq]uestion)[】\]*\s]{0,4}[:：]")
+_SAMPLE_QUESTION = re.compile(r"医(?:疗|学)?伦理(?:学)?(?:中|的)?四大基本原则是\s*[?？]")
+_SAMPLE_ANALYSIS = "包括尊重自主权、不伤害原则、行善原则、公正原则。"
+_SAMPLE_LETTERS = "ABCD"
+
+
+def extract(reply: str | None, options: str, *, cut_off: bool = False) -> Extraction:
+    """The answer set that `reply` commits to, among the letters in `options` (such as "ABCDE").
+
+    `cut_off`: the file says that the reply hit the length limit. Never raises on any text; linear in its length.
+    """
+    if reply is None or not reply.strip():
+        return _without(Outcome.NO_REPLY)
+    offered = "".join(sorted({letter for letter in options.upper() if "A" <= letter <= "Z"}))
+    prepared = prepare(reply)
+    text = prepared.text
+    decision = _decide(text, offered)
+    if decision is not None and decision.reading.kind is Kind.LETTERS:
+        reading = decision.reading
+        start, end = prepared.raw(reading.start), prepared.raw(reading.end - 1) + 1
+        if not (cut_off and not reply[end:]):
+            return Extraction(Outcome.SCORED, reading.letters, start, end)
+        # The limit fell on the last letter: more may have been meant.
+        return _without(Outcome.TRUNCATED)
+    return _without(_silence(prepared, offered, decision, cut_off=cut_off))
+
+
+def is_right(letters: str, key: str) -> bool:
+    """Whether both are the same non-empty set of letters; order, repetition and separators do not matter."""
+    answer, expected = (
+        {letter for letter in text.upper() if "A" <= letter <= "Z"} for text in (letters, key)
+    )
+    return bool(answer) and answer == expected
+
+
+def _without(outcome: Outcome) -> Extraction:
+    return Extraction(outcome, "", None, None)
+
+
+def _silence(prepared: Prepared, options: str, decision: Commit | None, *, cut_off: bool) -> Outcome:
+    text = prepared.text
+    if prepared.unclosed_thinking:
+        return Outcome.TRUNCATED
+    if is_no_reply(text):
+        return Outcome.NO_REPLY
+    if decision is not None:
+        # Something was announced: an unfinished set, or one that cannot be scored.
+        return Outcome.TRUNCATED if cut_off or decision.reading.kind is Kind.OPEN else Outcome.UNPARSEABLE
+    if is_refusal(text):
+        return Outcome.REFUSED
+    return Outcome.TRUNCATED if cut_off or is_truncated(text, options) else Outcome.UNPARSEABLE
+
+
+def _decide(text: str, options: str) -> Commit | None:
+    """The announcement that holds. Its kind is LETTERS only if it commits to letters; None: none found."""
+    announced = labels(text, options)
+    found = _own(text, announced)
+    final = [commit for commit in found if commit.rank is Rank.FINAL]
+    label = [commit for commit in found if commit.rank is Rank.LABEL]
+    if final:
+        # A label after the final answer is another explicit answer; one before it was on the way there.
+        chosen = [
+            commit
+            for commit in found
+            if commit.rank is Rank.FINAL or (commit.rank is Rank.LABEL and commit.at > final[-1].at)
+        ]
+    elif label:
+        chosen = label
+    else:
+        chosen = _own(text, picks(text, options) or _unlabelled(text, options) or found)
+    if not chosen:
+        return _unscorable(announced[0]) if announced else None
+    return _corrected(text, options, _last_standing(text, chosen))
+
+
+def _unlabelled(text: str, options: str) -> list[Commit]:
+    return [] if stops_openly(text.strip()) else conclusions(text, options) or bare_lines(text, options)
+
+
+def _own(text: str, commits: Sequence[Commit]) -> list[Commit]:
+    """`commits` without echoes of the prompt's example and without questions that the model posed itself."""
+    own: list[Commit] = []
+    previous_end = 0
+    for commit in commits:
+        between = text[previous_end : commit.at]
+        previous_end = max(previous_end, commit.reading.end)
+        if commit.reading.letters == _SAMPLE_LETTERS and _is_sample(between[-900:]):
+            continue
+        if own and own[-1].reading.letters and _NEXT_QUESTION.search(between):
+            break
+        own.append(commit)
+    return own
+
+
+def _is_sample(before: str) -> bool:
+    if "四大基本原则" not in before:
+        return False
+    return bool(_SAMPLE_QUESTION.search(before)) or _SAMPLE_ANALYSIS in before
+
+
+def _last_standing(text: str, commits: Sequence[Commit]) -> Commit:
+    """The last of equals, or an unscorable one where they contradict each other without a change of mind."""
+    current = commits[0]
+    contradiction: Commit | None = None
+    for commit in commits[1:]:
+        same = commit.reading.letters == current.reading.letters
+        if not same:
+            if _CHANGED.search(text, current.reading.end, commit.reading.start):
+                contradiction = None
+            else:
+                contradiction = commit
+        current = commit
+    return current if contradiction is None else _unscorable(contradiction)
+
+
+def _corrected(text: str, options: str, commit: Commit) -> Commit:
+    """`commit`, or what a correction after it says."""
+    change = _SELF_CORRECTION.search(text, commit.reading.end)
+    if change is None:
+        return commit
+    at = change.start()
+    later = [*picks(text, options, at), *conclusions(text, options, at), *_corrections(text, options, at)]
+    near = [candidate for candidate in later if candidate.at - at <= _NEAR]
+    if near:
+        return max(near, key=lambda candidate: candidate.reading.start)
+    return _unscorable(commit) if _RETRACTED.search(text, commit.reading.end) else commit
+
+
+def _corrections(text: str, options: str, start: int) -> list[Commit]:
+    """What stands after the words of a correction near `start`."""
+    found: list[Commit] = []
+    for match in _CORRECTED.finditer(text, start, min(len(text), start + _NEAR)):
+        reading = read_answer(text, match.end(), options, stop=min(len(text), match.end() + 200))
+        if reading.kind is Kind.LETTERS:
+            found.append(Commit(Rank.LABEL, match.start(), reading))
+    return found
+
+
+def _unscorable(commit: Commit) -> Commit:
+    return Commit(commit.rank, commit.at, Reading(Kind.UNSURE, "", commit.reading.start, commit.reading.end))
