@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmark.rules.extraction import Outcome
+from tests.rules.extraction_habits import ANSWERED, SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,8 +422,8 @@ UNLABELLED = (
 )
 
 # Prompt echoes are no answers.
-SAMPLE = "题目：医疗伦理中四大基本原则是？\nA.尊重自主权\nB.善意行为\nC.无害原则\nD.公正原则\nE.以上都不是\n【思考过程】：略。\n\n"
-TEMPLATE = "【最终答案】：AB / BCE / CD / DE / E / ...（只输出选项的编号，不要写选项内容）"
+SAMPLE = "题目：医学伦理的四大基本原则是？\nA.甲\nB.乙\nC.丙\nD.丁\nE.戊\n【思考过程】：略。\n\n"
+TEMPLATE = "【最终答案】：AB / BCE / CD / DE / E / ...（只写编号）"
 PROMPT_ECHOES = (
     unparseable("echo-template", f"【思考过程】：...\n\n{TEMPLATE}"),
     unparseable("echo-template-tight", "【最终答案】：AB/BCE/CD/DE/E/..."),
@@ -439,7 +440,7 @@ PROMPT_ECHOES = (
     scored("four-principles-of-its-own", "本题涉及四大基本原则，均应遵守。\n【最终答案】：ABCD", "ABCD"),
     unparseable(
         "echo-sample-analysis",
-        "本题考查医学伦理的四大基本原则，包括尊重自主权、不伤害原则、行善原则、公正原则。\n\n【最终答案】：ABCD",
+        "考查四大基本原则，包括尊重自主、不伤害、行善、公正。\n\n【最终答案】：ABCD",
     ),
 )
 
@@ -550,6 +551,16 @@ STOPPED = (
     unparseable("finished-question-back", "请提供完整的题目内容？"),
 )
 
+# More habits of models, one line each.
+HABITS = tuple(
+    scored(f"habit-{number:03d}", reply, letters, options)
+    for number, (reply, letters, options) in enumerate(ANSWERED, start=1)
+)
+SILENT_HABITS = tuple(
+    Case(f"silent-{number:03d}", reply, "ABCDE", outcome, "")
+    for number, (reply, outcome) in enumerate(SILENT, start=1)
+)
+
 CASES: tuple[Case, ...] = (
     *ASKED_FORM,
     *LABELS,
@@ -569,4 +580,6 @@ CASES: tuple[Case, ...] = (
     *NO_REPLIES,
     *REFUSALS,
     *STOPPED,
+    *HABITS,
+    *SILENT_HABITS,
 )

@@ -306,7 +306,7 @@ def test_hostile_replies_cost_little(name: str) -> None:
 
 
 def test_cost_grows_linearly() -> None:
-    """Four times the text may take four times as long, not sixteen; measured on the costliest ordinary shape."""
+    """Four times the text may take four times as long, not sixteen."""
 
     def cost(repeats: int) -> float:
         reply = "A选项错误，故选B。答案：B. 甲；C. 乙\n" * repeats

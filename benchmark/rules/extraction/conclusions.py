@@ -14,13 +14,15 @@ from benchmark.rules.extraction.signs import CLOSING, INLINE, Kind, Reading
 _TAIL = 700
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]|\.(?!\s))+")
 _CONCLUDES = re.compile(
-    r"(?:综上|因此|所以|故|总之|总的来说|总结|可见|由此|结论|最终|最后|以上|据此|\b(?:therefore|thus|hence|so|in conclusion|overall)\b)",
+    r"(?:综上|因此|所以|故|总之|总的来说|总结|可见|由此|结论|最终|最后|以上|据此|\b(?:therefore|thus|"
+    r"hence|so|in conclusion|overall)\b)",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(r"如果|假如|假设|倘若|(?:^|[，,；;])\s*若|\bif\b", re.IGNORECASE)
 _MAYBE_RUN = re.compile(r"(?<![A-Za-z0-9])(?=[A-H])")
 _BEFORE_RUN = re.compile(
-    rf"(?:(?<!不)(?:是|为|有)|包括|包含|[:：]|即|\b(?:is|are)\b|correct)(?:选项|仅|只有|只|以下|[\s]){{0,4}}{INLINE}[(（]?$"
+    rf"(?:(?<!不)(?:是|为|有)|包括|包含|[:：]|即|\b(?:is|are)\b|correct)(?:选项|仅|只有|只|以下|"
+    rf"[\s]){{0,4}}{INLINE}[(（]?$"
 )
 _RIGHT_NOUN = re.compile(
     r"(?:的|选项|行为|情形|内容|说法|措施|做法|情况|条件|因素|答案|结论|选择|项目|原则|要求)\s*$"
@@ -28,24 +30,33 @@ _RIGHT_NOUN = re.compile(
 _WRONG_SUBJECT = re.compile(r"(?:错误|不正确|排除|不选|不对|不应选)[^，,；;]{0,8}$")
 _ALL_RIGHT = re.compile(
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:表述|说法|内容|做法|行为)?"
-    r"(?:均|都|全部|皆|全)(?:为|是|应|被)?(?:选|正确|符合|对|成立|属|违|需|要|应|可|涉|满足|构成|合)(?!\S{0,4}错)"
+    r"(?:均|都|全部|皆|全)(?:为|是|应|被)?(?:选|正确|符合|对|成立|属|违|需|要|应|可|涉|满足|构成|"
+    r"合)(?!\S{0,4}错)"
 )
 _IS_RIGHT = re.compile(
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:是|为)?"
-    r"(?:正确|符合题意|应选|入选|当选|(?:本题)?(?:的)?(?:正确|最终|唯一|最佳)(?:的)?(?:答案|选项)|(?:本题)?的?答案)"
+    r"(?:正确|符合题意|应选|入选|当选|(?:本题)?(?:的)?(?:正确|最终|唯一|最佳)(?:的)?(?:答案|选项)|"
+    r"(?:本题)?的?答案)"
 )
 _ONLY_BEFORE = re.compile(rf"(?:只有|仅有?|唯有|唯一[^，,；;]{{0,6}}是)(?:选项)?{INLINE}$")
 _FITS = re.compile(
-    rf"{CLOSING}(?:选?项)?{CLOSING}(?:是|为)?(?:正确|符合|合规|合法|成立|恰当|合理|违反|违规|属于|不属于|不符合)"
+    rf"{CLOSING}(?:选?项)?{CLOSING}(?:是|为)?(?:正确|符合|合规|合法|成立|恰当|合理|违反|违规|属于|"
+    rf"不属于|不符合)"
 )
 _EN_RIGHT = re.compile(r"\s*(?:is|are)\s+(?:both\s+|all\s+)?(?:the\s+)?(?:correct|right|best)", re.IGNORECASE)
 _ENDS = re.compile(
-    rf"{CLOSING}(?:选?项)?{CLOSING}(?:[两二三四五六七]个?选?项)?{CLOSING}(?:[（(][^()（）]*[）)])?(?:[\s，,]*$|[；;])"
+    rf"{CLOSING}(?:选?项)?{CLOSING}(?:[两二三四五六七]个?选?项)?{CLOSING}(?:[（(][^()（）]*[）)])?(?:[\s，,]*$|"
+    rf"[；;])"
 )
 _CONTENT = re.compile(r"[^\s`*#>-]")
 _LINE_END = re.compile(rf"{CLOSING}[。.!！)）,，]?{CLOSING}\s*")
 _ECHO = re.compile(rf"{INLINE}[(（]?[A-H]{CLOSING}[.．、:：)）][^。！？\n]*[。！？]?{CLOSING}")
-_ALL_PHRASE = re.compile(r"以上|上述|全选|全部|所有|[三四五六七]个?选?项|\ball\b", re.IGNORECASE)
+_LATER_WRONG = re.compile(r"[A-H](?:选?项)?(?:是|为|则)?(?:错|不正确|不对)")
+_ENUMERATED = re.compile(
+    rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项)?(?:全部|全选|都选|全都选|全对|都对|都是|均选|"
+    rf"均可)?{CLOSING}\s*"
+)
+_ALL_PHRASE = re.compile(r"除|排除|以上|上述|全选|全部|所有|[三四五六七]个?选?项|\ball\b", re.IGNORECASE)
 
 
 def conclusions(text: str, options: str, start: int = 0) -> list[Commit]:
@@ -57,13 +68,15 @@ def conclusions(text: str, options: str, start: int = 0) -> list[Commit]:
         if _CONDITIONAL.search(sentence.group()):
             continue
         concluding = only or bool(_CONCLUDES.search(sentence.group()))
-        reading = _sentence(text, sentence.start(), sentence.end(), options, concluding=concluding)
+        reading = _sentence(text, sentence.start(), sentence.end(), options, concluding=concluding, only=only)
         if reading is not None:
             return [Commit(Rank.CONCLUSION, sentence.start(), reading)]
     return []
 
 
-def _sentence(text: str, start: int, end: int, options: str, *, concluding: bool) -> Reading | None:
+def _sentence(
+    text: str, start: int, end: int, options: str, *, concluding: bool, only: bool
+) -> Reading | None:
     named: list[Reading] = []
     position = start
     while (found := _MAYBE_RUN.search(text, position, end)) is not None:
@@ -74,19 +87,27 @@ def _sentence(text: str, start: int, end: int, options: str, *, concluding: bool
                 position += 1
             continue
         reading, tail = run
+        if (
+            only
+            and not text[start : reading.start].strip(' \t*`#“"(（')
+            and _ENUMERATED.fullmatch(text, tail, end)
+        ):
+            return reading
         position = max(tail, reading.end)
         before = text[start : reading.start]
         if _WRONG_SUBJECT.search(before) and not _RIGHT_NOUN.search(before):
             continue
         if _ALL_RIGHT.match(text, tail, end) or (concluding and _holds(text, before, tail, end)):
-            return reading
+            # "A正确，B错误" judges option by option and commits to nothing.
+            judged = only and len(reading.letters) == 1 and _LATER_WRONG.search(text, tail, end)
+            return None if judged else reading
         if concluding and _BEFORE_RUN.search(before) and _ENDS.match(text[tail:end]):
             named.append(reading)
     if len(named) == 1:
         return named[0]
     if not named and concluding and (phrase := _ALL_PHRASE.search(text, start, end)) is not None:
         reading = read_answer(text, phrase.start(), options, stop=end)
-        if reading.kind is Kind.LETTERS and reading.letters == options:
+        if reading.kind is Kind.LETTERS and _is_phrase(text, reading, options):
             return reading
     return None
 
@@ -124,8 +145,14 @@ def _echo_line(text: str, start: int, end: int, options: str) -> Reading | None:
     reading = read_answer(text, start, options, stop=end, wide=True)
     if reading.kind is not Kind.LETTERS:
         return None
-    whole = reading.letters == options and text[reading.start] not in options
+    whole = reading.letters == options and _is_phrase(text, reading, options)
     return reading if whole or _ECHO.fullmatch(text, start, end) else None
+
+
+def _is_phrase(text: str, reading: Reading, options: str) -> bool:
+    """Whether words (全选, all of the above) and no letters stand for the answer."""
+    first, second = text[reading.start], text[reading.start + 1 : reading.start + 2]
+    return first not in options or (second.isascii() and second.islower())
 
 
 def _outer_lines(text: str) -> list[tuple[int, int]]:

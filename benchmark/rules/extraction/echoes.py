@@ -1,7 +1,7 @@
 """Letters echoed with their option text: "B. 保护隐私；D. 公平分配" or one item per line.
 
-The option text may hold capitals of its own (CT, B超, 维生素C, A型血), so a letter counts only where it heads an
-item in the style of the first one, in ascending order.
+The option text may hold capitals of its own (CT, B超, 维生素C, A型血), so a letter counts only where it
+heads an item in the style of the first one, in ascending order.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ _ITEM_WRONG = re.compile(
 )
 _ITEM_RIGHT = re.compile(
     rf"{INLINE}[(（]?(?:选?项)?(?:是|为)?\s*{RIGHT}\s*(?:[，,。；;（()）\n|]|\Z)", re.IGNORECASE
+)
+_CLOSING_VERDICT = re.compile(
+    r"[：:（(—–-]\s*(?:[✓✔√✅☑]|正确|对|应选|(?P<wrong>[×✗✘❌✖❎]|错误|错|不正确|不对|"
+    r"不选))\s*[)）]?[\s。；;，,*]*(?:[A-H][.．、:：]?\s*)?$"
 )
 _EXPLAINS = re.compile(r"[^\n]{0,200}?(?:错误|不正确|不选|不符|因为|解析|不应选|排除)")
 _SIGNED = re.compile(
@@ -85,7 +89,7 @@ def read_items(text: str, options: str, run: Run, stop: int, *, wide: bool) -> N
     )
     if style.mark == "" and not _begins_text(text, first.end(), spaced):
         return
-    verdicts = [_verdict(text, first.end())]
+    starts = [first.end()]
     letters = [run.letters[0]]
     ends = [run.end]
     position = first.end()
@@ -103,9 +107,10 @@ def read_items(text: str, options: str, run: Run, stop: int, *, wide: bool) -> N
         if found["letter"] <= letters[-1]:
             break
         letters.append(found["letter"])
-        verdicts.append(_verdict(text, found.end()))
+        starts.append(found.end())
         ends.append(found.end("letter"))
         position = found.end()
+    verdicts = _verdicts(text, starts, min(stop, position + 240))
     if True in verdicts:
         keep = [i for i, verdict in enumerate(verdicts) if verdict is not False]
     else:
@@ -154,12 +159,20 @@ def _goes_on(text: str, gap: str, found: re.Match[str], own_line: bool) -> bool:
     middle = line_start.split("\n")[1:-1]
     if any(line.strip() for line in middle):
         return False
-    if middle and (not own_line or _EXPLAINS.match(text, found.end())):
-        return False
-    return True
+    return not middle or (own_line and not _EXPLAINS.match(text, found.end()))
 
 
-def _verdict(text: str, at: int) -> bool | None:
-    if _ITEM_WRONG.match(text, at):
-        return False
-    return True if _ITEM_RIGHT.match(text, at) else None
+def _verdicts(text: str, starts: list[int], stop: int) -> list[bool | None]:
+    """For each item what its text says of it: right, wrong, or neither."""
+    verdicts: list[bool | None] = []
+    for number, start in enumerate(starts):
+        if _ITEM_WRONG.match(text, start):
+            verdicts.append(False)
+        elif _ITEM_RIGHT.match(text, start):
+            verdicts.append(True)
+        else:
+            line_end = text.find("\n", start, stop)
+            end = starts[number + 1] if number + 1 < len(starts) else stop
+            closing = _CLOSING_VERDICT.search(text[start : min(end, line_end) if line_end >= 0 else end])
+            verdicts.append(None if closing is None else closing["wrong"] is None)
+    return verdicts

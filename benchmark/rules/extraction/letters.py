@@ -27,7 +27,8 @@ _GROUP = re.compile(rf"{INLINE}(?:第|选项|選項|选|项|[Oo]ptions?\s|[Cc]ho
 _LIST = r"[、/／&＆+＋]|以及|还有|[和与及跟且並并]|and\b|plus\b"
 _WEAK = r"[,，;；.．。·・•]"
 _SEPARATOR = re.compile(
-    rf"{INLINE}(?:(?P<list>[,，、]?\s*(?:{_LIST}))|(?P<range>到|至|through\b|to\b|[~～〜—–−－‐‑-]+)|(?P<or>或者?|or\b)"
+    rf"{INLINE}(?:(?P<list>[,，、]?\s*(?:{_LIST}))|(?P<range>到|至|through\b|to\b|[~～〜—–−－‐‑-]+)|"
+    rf"(?P<or>或者?|or\b)"
     rf"|(?P<weak>{_WEAK}))?+(?P<gap>\s*+)(?:[-*•●·>+](?=\s))?{INLINE}"
 )
 # "(AB)", "（A、B）": brackets that hold letters only.
@@ -38,7 +39,8 @@ _NOTE_WRONG = re.compile(rf"\s*{WRONG}\s*(?:[，,。；;：:]|\Z)", re.IGNORECAS
 # "C5名": a letter and an option text that begins with a number.
 _AMOUNT = re.compile(r"[0-9]{1,4}[\u4e00-\u9fff%]")
 _CONTINUES = re.compile(
-    rf"(?:选?项|選?項)?{CLOSING}(?:\Z|[\n。.．；;！!?？,，、)）…:：—/／&+<\\]|[均都皆全共等这和及与以或]|正确|是正确|为正确|对|"
+    rf"(?:选?项|選?項)?{CLOSING}(?:\Z|[\n。.．；;！!?？,，、)）…:：—/／&+<\\]|"
+    rf"[均都皆全共等这和及与以或]|正确|是正确|为正确|对|"
     r"[A-Ha-h](?![A-Za-z0-9])|(?:and|or|are|is|because|as|both|all|to|through)\b)"
 )
 _CHAIN = re.compile(rf"{CLOSING}[~～〜—–−－‐‑-]\s*[A-H](?![A-Za-z0-9])")
@@ -48,23 +50,29 @@ _DENIED = re.compile(
     rf"{CLOSING}(?:[两三四]?个?选?项)?(?:均|都|全|皆|也|则|是|为|属于|因)*+\s*(?:[错不未无非×✗✘❌]|排除|有误)"
 )
 _ARTICLE = re.compile(
-    r"\s+(?!(?:and|or|because|since|as|is|are|due|for|with|only|but|not|which|while|option|to|through)\b)[a-z]"
+    r"\s+(?!(?:and|or|because|since|as|is|are|due|for|with|only|but|not|which|while|option|to|"
+    r"through)\b)[a-z]"
 )
 _LATER_LETTER = re.compile(r"[^\n。]{0,80}?(?<![A-Za-z0-9])[A-H]+(?![A-Za-z0-9])")
 _DANGLING = re.compile(rf"{INLINE}(?:[、/]|以及|[和与及]|and)\s*\Z")
 _TIGHT_END = re.compile(rf"{CLOSING}(?:\Z|[\n。.．；;，,！!)）<\\])")
 
 _ALL = re.compile(
-    rf"{MARKUP}[（(]?(?:(?:以上|上述|这|所列|本题)?(?:[二两三四五六七八2-8][个項项条种]|全部|所有|各|的|选项|選項|项|答案|内容|情形|行为|"
-    r"说法|措施|做法|因素|条件|情况|表述|描述){0,4}(?:全部|全都|全|都|均|皆)(?:应?选|正确|对|是|为|属|应|符合|成立|可|需|要|违|涉|包|"
-    r"满足|合|适用|入选)|全选|全對|全对|全部(?:选项)?|所有(?:选项|答案|项)|all\s+of\s+the\s+above|all\s+(?:the\s+)?options|"
+    rf"{MARKUP}[（(]?(?:(?:以上|上述|这|所列|本题)?(?:[二两三四五六七八2-8][个項项条种]|全部|所有|各|"
+    rf"的|选项|選項|项|答案|内容|情形|行为|"
+    r"说法|措施|做法|因素|条件|情况|表述|描述){0,4}(?:全部|全都|全|都|均|皆)(?:应?选|正确|对|是|为|属|"
+    r"应|符合|成立|可|需|要|违|涉|包|"
+    r"满足|合|适用|入选)|(?:以上|上述)(?:全部|所有)|全选|全對|全对|全部(?:选项)?|所有(?:选项|答案|项)|"
+    r"all\s+of\s+the\s+above|all\s+(?:the\s+)?options|"
     r"all\s+(?:are\s+)?correct)",
     re.IGNORECASE,
 )
 _NOT_ALL = re.compile(r"[^\n。，,；;]{0,6}?(?:不|非|未|没|無|无|错|误|wrong|incorrect)")
 _NONE = re.compile(
-    rf"{MARKUP}[（(]?\s*(?:无|無|没有|沒有|均不|都不|皆不|全不|全错|不存在|未|空|暂无|略|不确定|不选|不唯一|难以|无法|"
-    r"(?:以上|上述|所有|全部|四个|五个|[四五]项)[^\n。，,；;]{0,8}?(?:不|非|错)|none\b|n/a\b|null\b|nil\b|not?\s+(?:correct|option))",
+    rf"{MARKUP}[（(]?\s*(?:无|無|没有|沒有|均不|都不|皆不|全不|全错|不存在|未|空|暂无|略|不确定|不选|"
+    rf"不唯一|难以|无法|"
+    r"(?:以上|上述|所有|全部|四个|五个|[四五]项)[^\n。，,；;]{0,8}?(?:不|非|错)|none\b|n/a\b|null\b|"
+    r"nil\b|not?\s+(?:correct|option))",
     re.IGNORECASE,
 )
 # "错误（B）": the option text first.
@@ -73,7 +81,8 @@ _WORD_THEN_LETTER = re.compile(
 )
 _EXCEPT = re.compile(rf"{MARKUP}(?:除去?了?|排除)(?:选项)?(?=[^\n。]{{0,24}}?(?:全|都|均|皆))")
 _EXCEPT_TAIL = re.compile(
-    rf"{CLOSING}(?:选?项)?(?:以?外|之外)?[，,]?\s*(?:其余|其他|其它|剩余|余下|剩下)?的?(?:各?选?项|[三四五六七]个?选?项?)?"
+    rf"{CLOSING}(?:选?项)?(?:以?外|之外)?[，,]?\s*(?:其余|其他|其它|剩余|余下|剩下)?的?(?:各?选?项|"
+    rf"[三四五六七]个?选?项?)?"
     r"(?:全部|全都|全|都|均|皆)(?:部|都|为|是|应|要|可)*(?!\s*(?:不|非|未|错|部错))"
 )
 _NEGATED = re.compile(rf"{MARKUP}(?:并?不(?:应该?)?(?:是|为|选)|并非|非(?!A)|≠|not\b)", re.IGNORECASE)
@@ -115,6 +124,8 @@ def read_answer(
         return NOTHING
     if _is_template(run):
         return NOTHING
+    if sorted_letters(run.letters) == options and len(options) > 2 and _TAIL_WRONG.match(text, run.tail):
+        return Reading(Kind.NONE, "", run.start, run.end)
     return Reading(
         Kind.UNSURE if run.unsure else Kind.OPEN if _DANGLING.match(text, run.tail) else Kind.LETTERS,
         sorted_letters(run.letters),
@@ -308,7 +319,10 @@ def _check_group(text: str, found: re.Match[str], options: str, *, lower: bool) 
         return Kind.NOTHING, ""
     if (len(group) == 1 or group == "AB") and TERM.match(text, end):
         return Kind.NOTHING, ""
-    if found[1] in {"A", "I", "a"} and _ARTICLE.match(text, end):
+    if (len(group) > 1 or group in "AI") and _ARTICLE.match(text, end):
+        return Kind.NOTHING, ""
+    if is_cjk(follower) and list(group) != sorted(group) and not _CONTINUES.match(text, end):
+        # AED设备, CEA检测
         return Kind.NOTHING, ""
     if all(letter in options for letter in group):
         return Kind.LETTERS, group

@@ -41,7 +41,8 @@ _SIGNS = rf"{LATEX}|{TAG}|[\s*_`~#\"“”'‘’「」『』【】\[\]{{}}<>《
 _WORDS = (
     "应该|应当|应|该|就|即|可能|可以|可|仍然|仍|依然|还|必须|则|确定|分别|仅|只|是|为|選擇|选择|選項|选项|選|选|包括|包含|包|有|如下|所示|填|"
     "编号|组合|序号|字母|题|本|正确|所|以下|下列|依次|我|认为|的|故|因此|所以|综上所述|综上|确认|更正|修正|更新|最终|涵盖|含|"
-    r"is\b|are\b|was\b|were\b|(?:should|would|will|must|to)(?:\s+be)?\b|options?\b|choices?\b|letters?\b|the\b|therefore\b|following\b|"
+    r"is\b|are\b|was\b|were\b|(?:should|would|will|must|to)(?:\s+be)?\b|options?\b|choices?\b|"
+    r"letters?\b|the\b|therefore\b|following\b|"
     r"correct\b|\(s\)|s\b|to\b|this\b|question\b|final\b|both\b|only\b|all\s+of\b(?!\s+the)|ones?\b"
 )
 _LINKS = re.compile(rf"(?:{_SIGNS}|{_WORDS})*+", re.IGNORECASE)
@@ -52,26 +53,30 @@ _NOTE_AFTER = re.compile(r"[(（][^()（）\n]{0,40}[)）]")
 _OPENING = re.compile(r"(?:[(（]|\\[(\[])\s*")
 
 _KEY = re.compile(
-    r"答案|正确选项|正確選項|正确的选项|所选选项|入选选项|\\(?:boxed|fbox)|<\|begin_of_box(?=\|>)|[Aa]nswer|ANSWER|(?:[Cc]orrect|CORRECT) (?:option|choice|OPTION|CHOICE)"
+    r"答案|正确选项|正確選項|正确的选项|所选选项|入选选项|\\(?:boxed|fbox)|<\|begin_of_box(?=\|>)|"
+    r"[Aa]nswer|ANSWER|(?:[Cc]orrect|CORRECT) (?:option|choice|OPTION|CHOICE)"
 )
 _FINAL_BEFORE = re.compile(rf"(?:最终|最終|最后|终极|[Ff]inal|FINAL)(?:的|确定的|[\s*_~]|{TAG})*[\"_\s-]*$")
 _TAG_BEFORE = re.compile(r"<\s*(?:final[_ -]?)?$", re.IGNORECASE)
 _JSON_BEFORE = re.compile(r"[\"']\s*(?:final[_ -]?|correct[_ -]?|最终)?$", re.IGNORECASE)
 # Labels of something else than the answer of this reply.
 _OTHER_BEFORE = re.compile(
-    r"(?:错误|错的|不正确|非正确|干扰|示例|范例|例题|示范|备选|候选|上一?题|上题|原|旧|之前的?|此前的?|先前的?|不是|并非|没有|</|"
-    r"wrong|incorrect|sample|example|previous|not the|no)(?:的|之|[\s*_:：\"“]|正确|选项)*$",
+    r"(?:错误|错的|不正确|非正确|干扰|示例|范例|例题|示范|备选|候选|上一?题|上题|原|旧|之前的?|"
+    r"此前的?|先前的?|不是|并非|没有|</|"
+    r"wrong|incorrect|sample|example|previous|not the|no)(?:的|之|[\s*_:：\"“]|正确|选项|final)*$",
     re.IGNORECASE,
 )
 _TENTATIVE_BEFORE = re.compile(
-    r"(?:初步|暂定|初始|直觉|猜测|可能|preliminary|initial|tentative)的?(?:判断|选择|正确|[\s*_])*$",
+    r"(?:初步|暂定|初始|直觉|猜测|可能|(?:原|本|曾|最初|起初|原先|原本|一开始|先)以?认?为|preliminary|"
+    r"initial|tentative)的?(?:判断|选择|正确|[\s*_])*$",
     re.IGNORECASE,
 )
 _CONDITIONAL_BEFORE = re.compile(
     r"(?:如果|若|假如|假设|倘若|如题|有人|有同学|\bif\b|注[:：])[^\n。！？]{0,60}$", re.IGNORECASE
 )
 _LINE_START = re.compile(
-    rf"(?:[\s*_`~#\"“”'‘’「」『』【\[{{(（<>|>+—–\-\d.、)）{_EMOJI}]|\\[a-z]+|第?[一二三四五六七八九十]+[、.]|最终|最后|正确|标准|参考|本题|"
+    rf"(?:[\s*_`~#\"“”'‘’「」『』【\[{{(（<>|>+—–\-\d.、)）{_EMOJI}]|\\[a-z]+|"
+    rf"第?[一二三四五六七八九十]+[、.]|最终|最后|正确|标准|参考|本题|"
     r"我|的|选择|[Tt]he|[Ff]inal|FINAL|[Cc]orrect|[Mm]y|[Bb]est)*+"
 )
 _TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-[\s:|-]*")
@@ -191,13 +196,16 @@ def _end_of_line(text: str, at: int) -> int:
 # ---- picks ------------------------------------------------------------------------------------------------
 
 _PICK = re.compile(
-    r"(?:选择|選擇|选出|选定|选取|选|選)(?![项項举擇择手民拔用自])|\bI(?:'d| would| will)? (?:choose|select|pick|go with)\b"
+    r"(?:选择|選擇|选出|选定|选取|选|選)(?![项項举擇择手民拔用自])|\bI(?:'d| would| will)? (?:choose|"
+    r"select|pick|go with)\b"
 )
 _PICK_BEFORE = re.compile(
-    r"(?:故|因此|所以|应该?|应当|本题|可|最终|综上所?述?|则|于是|因而|我|须|只|仅|能|会|就|要|改|[\s，,。；;：:、*（(]|^)$"
+    r"(?:故|因此|所以|应该?|应当|本题|可|最终|综上所?述?|则|于是|因而|我|须|只|仅|能|会|就|要|改|"
+    r"[\s，,。；;：:、*（(]|^)$"
 )
 _NOT_PICKED = re.compile(
-    r"(?:不|勿|未|无需|若|如果|如|假如|没|别|误|错|漏|多|少)(?:应该?|当|该|能|可以?|会|要|再|只|仅|需|宜|有)*$"
+    r"(?:不|勿|未|无需|若|如果|如|假如|没|别|误|错|漏|多|少)(?:应该?|当|该|能|可以?|会|要|再|只|仅|需|"
+    r"宜|有)*$"
 )
 
 

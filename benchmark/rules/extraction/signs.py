@@ -9,13 +9,23 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-LATEX = r"\\(?:boxed|fbox|text(?:bf|rm|sf|tt|it)?|math(?:rm|bf|sf|tt)|bm|q?quad|[nrt](?![A-Za-z])|[,;:!\s(){}\[\]])"
-TAG = r"</?(?:b|i|u|p|s|em|br|hr|li|ul|ol|td|th|tr|div|pre|code|span|font|mark|strong|table|center|answer|h[1-6]|BR|P|STRONG)\b[^<>\n]{0,60}>|<\|[^<>|\n]{0,40}\|>|&nbsp;|```[a-z]{0,12}(?=\s)"
+LATEX = (
+    r"\\(?:boxed|fbox|text(?:bf|rm|sf|tt|it)?|math(?:rm|bf|sf|tt)|bm|q?quad|[nrt](?![A-Za-z])|"
+    r"[,;:!\s(){}\[\]])"
+)
+TAG = (
+    r"</?(?:b|i|u|p|s|em|br|hr|li|ul|ol|td|th|tr|div|pre|code|span|font|mark|strong|table|"
+    r"center|answer|h[1-6]|BR|P|STRONG)\b[^<>\n]{0,60}>|<\|[^<>|\n]{0,40}\|>|&nbsp;|"
+    r"```[a-z]{0,12}(?=\s)"
+)
 # Signs without meaning of their own around and between letters, within a line and across lines.
 INLINE = rf"(?:{LATEX}|{TAG}|[ \t\u3000*_`~#\"“”'‘’「」『』【】\[\]{{}}<>《》|$])*+"
 MARKUP = rf"(?:{LATEX}|{TAG}|[\s*_`~#\"“”'‘’「」『』【】\[\]{{}}<>《》|$])*+"
 CLOSING = r"(?:[ \t\u3000*_`~\"”'’」』】\]}}>|$]|\\[)\]])*+"
-WRONG = r"(?:错误?|误|不正确|不对|不当|不选|不应选|不能选|不可选|不成立|应?排除|有误|[×✗✘❌✖❎]|incorrect|wrong|false|no\b)"
+WRONG = (
+    r"(?:错误?|误|不正确|不对|不当|不选|不应选|不能选|不可选|不成立|应?排除|有误|[×✗✘❌✖❎]|"
+    r"incorrect|wrong|false|no\b)"
+)
 RIGHT = r"(?:正确|对|应?选|[✓✔√✅☑]|成立|correct|right|true|yes\b)"
 
 # A letter that is part of a term: B超, A型血, C反应蛋白, D二聚体, C臂机.

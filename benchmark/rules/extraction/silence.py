@@ -5,34 +5,48 @@ from __future__ import annotations
 import re
 
 _PLACEHOLDER = re.compile(
-    r"[\s\"'“”‘’（(\[【{]*(?:无|無|空|暂无|未作答|未回答|无回答|无回复|无答复|没有回复|null|none|nan|nil|n/?a|undefined|no\s+(?:response|reply|answer|"
-    r"output)|empty|#N/A|#VALUE!|#ERROR!?|#NAME\?|#REF!|error|errors?|timeout|failed|<none>|<empty>|-+|—+|\.+|…+|/+|_+|\?+|？+)?"
+    r"[\s\"'“”‘’（(\[【{]*(?:无|無|空|暂无|未作答|未回答|无回答|无回复|无答复|没有回复|null|none|nan|"
+    r"nil|n/?a|undefined|no\s+(?:response|reply|answer|"
+    r"output)|empty|#N/A|#VALUE!|#ERROR!?|#NAME\?|#REF!|error|errors?|timeout|failed|<none>|<empty>|"
+    r"-+|—+|\.+|…+|/+|_+|\?+|？+)?"
     r"[\s\"'“”‘’）)\]】}。.!！]*",
     re.IGNORECASE,
 )
 _API_ERROR = re.compile(
     r"[\s\[{(【<\"'*]*+(?:"
-    r"(?:api|http|openai|request|server|network|connection|runtime|value|key|timeout|type|rate\s*limit|internal|bad\s+request|\w{0,30})"
+    r"(?:api|http|openai|request|server|network|connection|runtime|value|key|timeout|type|"
+    r"rate\s*limit|internal|bad\s+request|[A-Za-z_.]{0,60})"
     r"\s*_?-?(?:error|exception|timeout)\b\s*(?:code|:|：|\(|-|\"|$|occurred|\d|message|from|in\b)|"
     r"[\"']?(?:error|error_code|error_msg|errcode)[\"']?\s*[:：]|"
     r"(?:error|failed|failure)\b[^\n]{0,40}(?:api|request|connect|response|generat|\d{3})|"
-    r"traceback \(most recent call last\)|(?:http\s*)?(?:status\s*(?:code)?\s*[:：]?\s*)?[45]\d\d\s+(?:bad|unauthorized|forbidden|not found|too many|"
-    r"internal|service|gateway|client|server|error)|request (?:timed out|failed)|rate limit|too many requests|connection (?:error|refused|reset|"
-    r"aborted|timed out)|(?:read )?timed out|internal server error|service unavailable|bad gateway|gateway time-?out|max retries|quota exceeded|"
-    r"insufficient (?:quota|balance)|data_inspection_failed|<!doctype|<html|"
-    r"(?:接口|请求|调用|服务|网络|系统|连接|模型|API)[^\n。，,]{0,8}(?:失败|错误|异常|超时|出错|中断|繁忙)|服务器?(?:繁忙|忙|异常|错误)|(?:余额|额度|配额)不足|"
+    r"traceback \(most recent call last\)|"
+    r"(?:http\s*)?(?:status\s*(?:code)?\s*[:：]?\s*)?[45]\d\d\s+(?:bad|unauthorized|forbidden|"
+    r"not found|too many|"
+    r"internal|service|gateway|client|server|error)|request (?:timed out|failed)|rate limit|"
+    r"too many requests|connection (?:error|refused|reset|"
+    r"aborted|timed out)|(?:read )?timed out|internal server error|service unavailable|bad gateway|"
+    r"gateway time-?out|max retries|quota exceeded|"
+    r"insufficient (?:quota|balance)|data_inspection_failed|error>|<!doctype|<html|"
+    r"(?:接口|请求|调用|服务|网络|系统|连接|模型|API)[^\n。，,]{0,8}(?:失败|错误|异常|超时|出错|中断|"
+    r"繁忙)|服务器?(?:繁忙|忙|异常|错误)|(?:余额|额度|配额)不足|"
     r"(?:报错|错误代码|错误码|异常信息|错误信息)\s*[:：])",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
-    r"(?:抱歉|对不起|不好意思|很遗憾|遗憾的是|作为(?:一个|一名|一款)?\s*(?:AI|人工智能|语言模型|大?模型|智能助手|大语言模型))[^\n]{0,80}?"
+    r"(?:抱歉|对不起|不好意思|很遗憾|遗憾的是|作为(?:一个|一名|一款)?\s*(?:AI|人工智能|语言模型|"
+    r"大?模型|智能助手|大语言模型))[^\n]{0,80}?"
     r"(?:无法|不能|不便|不会|拒绝|不可以|没有办法|没办法|不适合|不宜|不提供|未能)|"
-    r"(?:我|本(?:助手|模型))(?:暂时|目前|现在)?(?:还)?(?:无法|不能|不便|拒绝|不会|没有学会|没法)(?:就|对|为|给|向)?[^\n。]{0,20}?(?:回答|提供|作答|协助|帮助|讨论|解答|给出|处理|"
-    r"完成|满足|参与|生成)|(?:这个|该|此)(?:问题|题目|请求|内容|话题)[^\n。]{0,12}(?:无法|不能|不便|拒绝)(?:回答|提供|作答|讨论|解答)|"
-    r"无法(?:回答|提供|协助)(?:您|你|这|该|此)|换个(?:话题|问题)|(?:不合规|违规|敏感)[^\n。]{0,16}(?:停止|无法|终止|拦截|屏蔽)|"
+    r"(?:我|本(?:助手|模型))(?:暂时|目前|现在)?(?:还)?(?:无法|不能|不便|拒绝|不会|没有学会|没法)(?:就|"
+    r"对|为|给|向)?[^\n。]{0,20}?(?:回答|提供|作答|协助|帮助|讨论|解答|给出|处理|"
+    r"完成|满足|参与|生成)|(?:这个|该|此)(?:问题|题目|请求|内容|话题)[^\n。]{0,12}(?:无法|不能|不便|"
+    r"拒绝)(?:回答|提供|作答|讨论|解答)|"
+    r"无法(?:回答|提供|协助)(?:您|你|这|该|此)|换个(?:话题|问题)|(?:不合规|违规|"
+    r"敏感)[^\n。]{0,16}(?:停止|无法|终止|拦截|屏蔽)|"
     r"(?:sorry|apologi[sz]e|unfortunately|as an? (?:ai|artificial|language|assistant))[^\n]{0,80}?"
-    r"(?:can(?:'|’)?t|cannot|can not|unable|not able|won(?:'|’)?t|will not|don(?:'|’)?t|do not|not comfortable|must decline)|"
-    r"\bI (?:can(?:'|’)?t|cannot|am unable to|am not able to|won(?:'|’)?t|will not|must decline|decline) "
+    r"(?:can(?:'|’)?t|cannot|can not|unable|not able|won(?:'|’)?t|will not|don(?:'|’)?t|do not|"
+    r"not comfortable|must decline)|"
+    r"\bI(?:(?:'|’)m (?:unable|not able)|\s(?:can(?:'|’)?t|cannot|am unable to|am not able to|won(?:'|"
+    r"’)?t|will not|must decline|decline)) "
     r"(?:to )?(?:help|assist|provide|answer|comply|discuss|give|do|fulfil|engage|participate)",
     re.IGNORECASE,
 )
@@ -41,13 +55,15 @@ _OPENS_SENTENCE = "，,、：:；（(【[“‘《{—-"
 _ANALYSIS_HEAD = re.compile(r"[【\[]\s*思[考维]过程\s*[】\]]|^[\s*#]*思考过程", re.MULTILINE)
 _ANSWER_HEAD = re.compile(r"最终答案|最終答案|final answer", re.IGNORECASE)
 _CONCLUDING = re.compile(
-    r"(?:^|[\n。！？；;，,])[\s*#>-]*(?:综上|总之|总的来说|总体|因此|所以|总结|结论|以上|故|由此)|无法(?:确定|判断|得出)|仅供参考"
+    r"(?:^|[\n。！？；;，,])[\s*#>-]*(?:综上|总之|总的来说|总体|因此|所以|总结|结论|以上|故|由此)|"
+    r"无法(?:确定|判断|得出)|仅供参考"
 )
 _WALK = re.compile(
     r"^[\s*#>·•-]{0,8}(?:\d[.、]\s*)?(?:选项\s*)?[(（]?([A-H])(?![A-Za-z0-9]|\s*$)", re.MULTILINE
 )
 _WALK_VERDICT = re.compile(
-    r"(?:正确|错误|符合\S{0,6}|不符合\S{0,6}|对|错|违规|违法|违反\S{0,6}|合法|合规|属于|不属于|不正确|不选|应选|当选|排除)$"
+    r"(?:正确|错误|符合\S{0,6}|不符合\S{0,6}|对|错|违规|违法|违反\S{0,6}|合法|合规|属于|不属于|不正确|"
+    r"不选|应选|当选|排除)$"
 )
 
 
@@ -64,7 +80,7 @@ def is_refusal(text: str) -> bool:
 
 
 def is_truncated(text: str, options: str) -> bool:
-    """Whether the reply stops before it is finished: in mid-sentence, or in the analysis that the prompt asks for."""
+    """Whether the reply stops in mid-sentence, or in the analysis that the prompt asks for."""
     body = text.strip()
     if stops_openly(body):
         return True

@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """`letters`: sorted unique capitals, "" unless SCORED. `reply[start:end]`: where the answer stands, or None."""
+    """`letters`: sorted unique capitals, "" unless SCORED; `reply[start:end]`: where the answer stands."""
 
     outcome: Outcome
     letters: str
@@ -46,42 +46,54 @@ class Extraction:
 
 
 _CHANGED = re.compile(
-    r"更正|改正|订正|纠正[:：，,]|修正(?:[:：，,]|后|为|答案|一下)|改为|改成|改选|应改|更改|重新(?:考虑|审视|检查|分析|评估|思考|作答|核对|判断|审题|审查|"
-    r"梳理)|再次?(?:检查|核对|看|想|审|思考|考虑|确认|分析)|仔细(?:想|看|考虑|检查|审|分析|核对)|复核|复查|等等[，,。!！…]|等一下|等下|不对[，,。！!—…]|不，|"
-    r"(?:我|前面|上面|之前|刚才|以上)[^\n。]{0,12}(?:错了|有误|搞错|弄错|说错|失误|疏忽|遗漏)|写错|选错了|改变(?:主意|想法|答案)|抱歉|(?:^|[\n。，,；;])(?:其实|实际上)|"
-    r"更准确|而应|\b(?:correction|corrected|actually|wait|sorry|on second thought|reconsider\w*|revis\w+|my mistake|let me re\w+|"
+    r"更正|改正|订正|纠正[:：，,]|修正(?:[:：，,]|后|为|答案|一下)|改为|改成|改选|应改|更改|"
+    r"重新(?:考虑|审视|检查|分析|评估|思考|作答|核对|判断|审题|审查|"
+    r"梳理)|再次?(?:检查|核对|看|想|审|思考|考虑|确认|分析)|仔细(?:想|看|考虑|检查|审|分析|核对)|复核|"
+    r"复查|等等[，,。!！…]|等一下|等下|不对[，,。！!—…]|不，|"
+    r"(?:我|前面|上面|之前|刚才|以上)[^\n。]{0,12}(?:错了|有误|搞错|弄错|说错|失误|疏忽|遗漏)|写错|"
+    r"选错了|后来(?:发现|改|认为)|改变(?:主意|想法|答案)|抱歉|(?:^|[\n。，,；;])(?:其实|实际上)|"
+    r"更准确|而应|\b(?:correction|corrected|actually|wait|sorry|on second thought|reconsider\w*|"
+    r"revis\w+|my mistake|let me re\w+|"
     r"instead|changed? my)\b",
     re.IGNORECASE,
 )
 # The same at the beginning of a sentence, after an answer; the words occur in explanations too.
 _SELF_CORRECTION = re.compile(
-    r"(?:^|[\n。！!？?；;，,])[\s*（(【]*(?:更正|改正|订正|纠正|修正|等等[，,。！!…]|等一下|等下|不对|不，|抱歉|其实|实际上|应改|改为|更改|最终改|"
-    r"(?:我|前面|上面|之前|刚才)[^\n。]{0,12}(?:错了|有误|失误|疏忽|遗漏)|(?:经|再|重新|仔细|复)[^\n。，,]{0,8}(?:核|查|想|审|思考|考虑|看|检查|分析)|"
-    r"\b(?:correction|wait|sorry|actually|on second thought|let me re\w+)\b)",
+    r"[\n。！!？?；;，,→>（(【\s*](?:更正|改正|订正|纠正|修正|等等[，,。！!…]|等一下|等下|不对|不，|"
+    r"抱歉|应改|改为|更改|最终改|"
+    r"(?:我|前面|上面|之前|刚才)[^\n。]{0,12}(?:错了|有误|失误|疏忽|遗漏)|"
+    r"(?:经过?)?(?:再次?|重新|仔细|进一步|反复|复)(?:复?核|检?查|想|审|思考|考虑|看|分析|核对|确认|梳理)|"
+    r"后来(?:发现|改|认为)|(?P<soft>其实|实际上|\bactually\b)|\b(?:correction|wait|sorry|"
+    r"on second thought|let me re\w+)\b)",
     re.IGNORECASE,
 )
 _NEAR = 150
 _RETRACTED = re.compile(
-    r"(?:^|[\n。！!；;])[\s*（(]*(?:更正[:：，,]|等等[，,…]|等一下|不对[，,—…]|我(?:搞|弄|说|写|选)?错了|我改变主意|wait,|correction:)",
+    r"(?:^|[\n。！!；;])[\s*（(]*(?:更正[:：，,]|等等[，,…]|等一下|不对[，,—…]|我(?:搞|弄|说|写|"
+    r"选)?错了|我改变主意|wait,|correction:)",
     re.IGNORECASE,
 )
 # After a correction the new answer may stand after words that would not announce one elsewhere.
 _CORRECTED = re.compile(
-    r"(?:更正|改正|订正|纠正|修正|改|更改|更新)(?:后|一下|答案|选项)*(?:应该?|应当)?(?:为|成|选|是|[:：])|(?:应该?|应当)(?:是|为|选)|而是|"
+    r"(?:更正|改正|订正|纠正|修正|改|更改|更新)(?:后|一下|答案|选项|[】\]*\s])*+(?:应该?|应当)?(?:为|"
+    r"成|选|是|[:：])|(?:应该?|应当)(?:是|为|选)|而是|"
     r"(?:^|[\s，,。；;])(?:就|还|所以|因此|那么|答案)?是|correction\s*:|(?:should be|it's|it is)\b",
     re.IGNORECASE,
 )
 # A model that runs on poses itself a new question; a numbered one is a list of questions instead.
-_NEXT_QUESTION = re.compile(r"(?:^|\n)[\s*#【\[]{0,6}(?:题目|问题|[Qq]uestion)[】\]*\s]{0,4}[:：]")
+_NEXT_QUESTION = re.compile(r"(?:^|[\n>])[\s*#【\[]{0,6}(?:题目|问题|[Qq]uestion)[】\]*\s]{0,4}[:：]")
+# The worked example that stands in front of every released question: its answer is not the model's.
 _SAMPLE_QUESTION = re.compile(r"医(?:疗|学)?伦理(?:学)?(?:中|的)?四大基本原则是\s*[?？]")
-_SAMPLE_ANALYSIS = "包括尊重自主权、不伤害原则、行善原则、公正原则。"
+_SAMPLE_ANALYSIS = re.compile(r"包括尊重自主权?、不伤害(?:原则)?、行善(?:原则)?、公正(?:原则)?。")
 _SAMPLE_LETTERS = "ABCD"
 
 
 def extract(reply: str | None, options: str, *, cut_off: bool = False) -> Extraction:
     """The answer set that `reply` commits to, among the letters in `options` (such as "ABCDE").
 
-    `cut_off`: the file says that the reply hit the length limit. Never raises on any text; linear in its length.
+    `cut_off`: the file says that the reply hit the length limit; an answer that the limit may have cut
+    (its last letter ends the reply) is then TRUNCATED. `start` and `end` are character offsets in `reply`,
+    both None unless SCORED. Never raises on any text; linear in its length.
     """
     if reply is None or not reply.strip():
         return _without(Outcome.NO_REPLY)
@@ -155,13 +167,16 @@ def _own(text: str, commits: Sequence[Commit]) -> list[Commit]:
     """`commits` without echoes of the prompt's example and without questions that the model posed itself."""
     own: list[Commit] = []
     previous_end = 0
+    several = False
     for commit in commits:
         between = text[previous_end : commit.at]
         previous_end = max(previous_end, commit.reading.end)
         if commit.reading.letters == _SAMPLE_LETTERS and _is_sample(between[-900:]):
             continue
-        if own and own[-1].reading.letters and _NEXT_QUESTION.search(between):
+        asked = bool(_NEXT_QUESTION.search(between))
+        if own and own[-1].reading.letters and asked and not several:
             break
+        several = several or asked
         own.append(commit)
     return own
 
@@ -169,7 +184,7 @@ def _own(text: str, commits: Sequence[Commit]) -> list[Commit]:
 def _is_sample(before: str) -> bool:
     if "四大基本原则" not in before:
         return False
-    return bool(_SAMPLE_QUESTION.search(before)) or _SAMPLE_ANALYSIS in before
+    return bool(_SAMPLE_QUESTION.search(before)) or bool(_SAMPLE_ANALYSIS.search(before))
 
 
 def _last_standing(text: str, commits: Sequence[Commit]) -> Commit:
@@ -190,7 +205,7 @@ def _last_standing(text: str, commits: Sequence[Commit]) -> Commit:
 def _corrected(text: str, options: str, commit: Commit) -> Commit:
     """`commit`, or what a correction after it says."""
     change = _SELF_CORRECTION.search(text, commit.reading.end)
-    if change is None:
+    if change is None or (change["soft"] and commit.rank is Rank.FINAL):
         return commit
     at = change.start()
     later = [*picks(text, options, at), *conclusions(text, options, at), *_corrections(text, options, at)]
