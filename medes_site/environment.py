@@ -6,7 +6,9 @@ pages, local host names only. A value that cannot be meant stops the program wit
 
 from __future__ import annotations
 
+import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,14 +68,14 @@ def _secret_key(given: str, home: Path, *, embedded: bool) -> str:
             f"SECRET_KEY is not set and {kept} does not exist: with DATABASE_URL set, give every machine the same SECRET_KEY."
         )
     home.mkdir(parents=True, exist_ok=True)
-    key = secrets.token_urlsafe(50)
-    try:
-        with kept.open("x", encoding="ascii") as file:
-            kept.chmod(0o600)
-            file.write(key)
-    except FileExistsError:  # another process of the same start was first
-        return kept.read_text("ascii").strip()
-    return key
+    draft = home / f".secret_key.{os.getpid()}"
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(50), "ascii")
+    # A link appears whole or not at all: of several processes that start at once, all read the first one's key.
+    with suppress(FileExistsError):
+        os.link(draft, kept)
+    draft.unlink()
+    return kept.read_text("ascii").strip()
 
 
 def _database(url: str, home: Path, *, pool: int) -> dict[str, Any]:

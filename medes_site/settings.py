@@ -203,6 +203,16 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 
+# Rate limits count in the cache: with a Redis of its own, all web workers count together.
+if ENVIRONMENT.redis_url.startswith(("redis://", "rediss://")):
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": ENVIRONMENT.redis_url,
+            "KEY_PREFIX": "medes",
+        }
+    }
+
 # Celery only wakes workers; the job rows are the truth (kit/jobs). Messages are acknowledged early,
 # so that a long task never meets the broker's visibility timeout.
 CELERY_BROKER_URL = ENVIRONMENT.redis_url

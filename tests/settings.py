@@ -38,3 +38,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the slow one is Django's business
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Clearing the site's own cache would empty a Redis that others use.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -145,7 +145,7 @@ def test_extracting_keeps_translations_and_drops_what_is_gone(tmp_path: Path) ->
         ("<p>{{ name }} · 12 / 30 MiB</p>", []),
         ("<script>let words = 1</script><code>GET /api</code><style>p {}</style>", []),
         (
-            "{% blocktranslate %}Fine here{% endblocktranslate %}{# note #}{% comment %}And here{% endcomment %}",
+            "{% blocktranslate %}Fine here{% endblocktranslate %}{# no #}{% comment %}And{% endcomment %}",
             [],
         ),
         ("{% block page_class %}page-narrow{% endblock %}", []),
