@@ -9,7 +9,7 @@ from pathlib import Path
 
 OBJECTIVE, SUBJECTIVE, NORMS, MODELS = 1_179, 4_897, 1_157, 8
 SCENES = [f"情境{number:02d}" for number in range(14)]
-WORDS = "患者 医师 知情 同意 伦理 审查 规范 隐私 风险 告知 研究 捐献 诊疗 护理 家属 机构 记录 权利 义务 安全".split()
+WORDS = ["患者", "医师", "知情", "同意", "伦理", "审查", "规范", "隐私", "风险", "告知", "研究", "捐献", "诊疗", "护理", "家属", "机构", "记录", "权利", "义务", "安全"]
 
 
 def sentence(rng: random.Random, words: int) -> str:

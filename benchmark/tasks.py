@@ -23,7 +23,7 @@ RANK = "rank"
 @job_handler(kind=EVALUATE, queue="evaluate")
 def evaluate(context: JobContext) -> None:
     """Subject: a submission."""
-    launch_ranking(evaluate_submission(context))
+    launch_ranking(evaluate_submission(context), wake=not context.in_foreground)
 
 
 @job_handler(kind=RANK, queue="default")

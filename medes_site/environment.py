@@ -158,7 +158,7 @@ def read_environment() -> Environment:
         hosts = tuple(env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]))
         if not hosts or any("*" in host for host in hosts):
             raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts served; * is refused.")
-        origins = tuple(env.list("CSRF_TRUSTED_ORIGINS", []))
+        origins: tuple[str, ...] = tuple(env.list("CSRF_TRUSTED_ORIGINS", []))
         if any(not origin.startswith(("https://", "http://")) for origin in origins):
             raise ImproperlyConfigured("CSRF_TRUSTED_ORIGINS must hold addresses such as https://medes.example.org")
         return Environment(

@@ -10,7 +10,7 @@ from medes_site.environment import ROOT, read_environment
 
 ENVIRONMENT = read_environment()
 MEDES_HOME = ENVIRONMENT.home
-for folder in ("uploads", "artefacts", "logs"):
+for folder in ("uploads", "artefacts", "logs", "static"):
     (MEDES_HOME / folder).mkdir(parents=True, exist_ok=True)
 
 DEBUG = ENVIRONMENT.debug

@@ -16,6 +16,7 @@ from benchmark.models import (
     Benchmark,
     BenchmarkVersion,
     Board,
+    Entry,
     Item,
     Kind,
     Scenario,
@@ -53,7 +54,8 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row. `account`: (outcome, count) pairs that occurred; `chosen`: the cell of the scenario asked for;
-    `breaks_identity`: by how much a published row's final score misses what its quality and risk make.
+    `breaks_identity`: by how much a published row's final score misses what its quality and risk make;
+    `stands_apart`: a baseline, or a published row among computed ones.
     """
 
     score: Score
@@ -61,6 +63,7 @@ class Row:
     cells: tuple[Cell, ...]
     chosen: Cell | None
     breaks_identity: float | None
+    stands_apart: bool
 
     @property
     def published(self) -> bool:
@@ -87,11 +90,16 @@ class BoardPage:
     others: tuple[Board, ...]
     standing: int
     any_published: bool
+    comparable: bool
     any_too_few: bool
     domain: Domain
     page: Page
     rows: tuple[Row, ...]
     own: tuple[Row, ...]
+
+    @property
+    def any_cells(self) -> bool:
+        return any(row.cells for row in (*self.rows, *self.own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +163,11 @@ def board_page(board: Board, chosen: BoardFilter, number: str | None, user: Any)
         others=_others(board),
         standing=sums["standing"],
         any_published=bool(sums["published"]),
+        comparable=sums["standing"] - sums["published"] >= 2,
         any_too_few=bool(sums["too_few"]) or any(score.ci_low is None for score in own),
         domain=sums["domain"],
         page=page,
-        rows=board_rows(page, scenarios, scenario),
+        rows=board_rows(page, scenarios, scenario, 0 < sums["published"] < sums["standing"]),
         own=board_rows(own, scenarios, scenario),
     )
 
@@ -198,13 +207,20 @@ def _others(board: Board) -> tuple[Board, ...]:
 
 
 def board_rows(
-    scores: Iterable[Score], scenarios: Sequence[Scenario], scenario: Scenario | None = None
+    scores: Iterable[Score],
+    scenarios: Sequence[Scenario],
+    scenario: Scenario | None = None,
+    mixed: bool = False,
 ) -> tuple[Row, ...]:
-    """The rows of one page: cells in the order of `scenarios`, empty where a score has none."""
-    return tuple(_row(score, scenarios, scenario) for score in scores)
+    """The rows of one page: cells in the order of `scenarios`, empty where a score has none.
+
+    `mixed`: published and computed rows stand on the same board.
+    """
+    return tuple(_row(score, scenarios, scenario, mixed) for score in scores)
 
 
-def _row(score: Score, scenarios: Sequence[Scenario], scenario: Scenario | None) -> Row:
+def _row(score: Score, scenarios: Sequence[Scenario], scenario: Scenario | None, mixed: bool) -> Row:
+    apart = mixed and score.origin == Score.Origin.PUBLISHED
     cells = group_cells(score.by_scenario, scenarios) if score.by_scenario else ()
     return Row(
         score=score,
@@ -219,6 +235,7 @@ def _row(score: Score, scenarios: Sequence[Scenario], scenario: Scenario | None)
             ),
             None,
         ),
+        stands_apart=apart or score.entry.type == Entry.Type.BASELINE,
     )
 
 

@@ -41,7 +41,7 @@ SORTS_BY_KIND: dict[str, dict[str, str]] = {
         "abstained": "abstained",
     },
 }
-DEFAULT_SORT = {Kind.OBJECTIVE: "-accuracy", Kind.SUBJECTIVE: "-final"}
+DEFAULT_SORT: dict[str, str] = {Kind.OBJECTIVE: "-accuracy", Kind.SUBJECTIVE: "-final"}
 CRITERIA = ("r1", "r2", "q1", "q2", "q3", "q4")
 OWN_STATES = (Submission.State.PRIVATE, Submission.State.IN_REVIEW, Submission.State.REJECTED)
 

@@ -2,7 +2,7 @@
 
 A mean over few answered items says which of them were right. On `dev` keys are open anyway; on closed
 splits, and as long as no researcher has published the submission, a group (scenario, dimension) is shown
-from MIN_ANSWERED answered items on. docs/decisions/0004-small-groups.md says what this does and does not stop.
+from MIN_ANSWERED answered items on. docs/decisions/0005-small-groups.md says what this does and does not stop.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 from benchmark.models import BenchmarkVersion, Dimension, Item, Kind, Norm, Scenario, Split
 from benchmark.policies import can_see_answer_key, can_see_split
 from benchmark.querysets import ItemQuerySet
-from benchmark.rules.highlight import Segment, excerpt, has_found, segments
+from benchmark.rules.highlight import Segment, excerpt, found_length, segments
 from medes_site.kit.roles import is_researcher
 
 LONGEST_QUERY = 200
@@ -73,8 +73,8 @@ class ItemFilter:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """An item in a list. `option`: letter and text of the first option with a found word, where the
-    question itself has none. `repeats`: it is a duplicate of an item that the reader may see."""
+    """An item in a list. `option`: letter and text of the option that holds most of what was
+    searched for, where that is more than the question itself holds. `repeats`: it is a duplicate of an item that the reader may see."""
 
     item: Item
     question: tuple[Segment, ...]
@@ -147,7 +147,9 @@ def visible_versions(user: Any) -> list[BenchmarkVersion]:
     )
 
 
-def choose_version(versions: Iterable[BenchmarkVersion], benchmark: str, label: str) -> BenchmarkVersion | None:
+def choose_version(
+    versions: Iterable[BenchmarkVersion], benchmark: str, label: str
+) -> BenchmarkVersion | None:
     """The first of `versions` of that benchmark and label; an empty name means any."""
     for version in versions:
         if benchmark in ("", version.benchmark.slug) and label in ("", version.label):
@@ -187,9 +189,10 @@ def item_rows(user: Any, items: Iterable[Item], q: str) -> list[ItemRow]:
 def listed(items: ItemQuerySet) -> ItemQuerySet:
     """`items` with just what a list shows."""
     return items.select_related("scenario", "duplicate_of").only(
-        "code", "kind", "number", "split", "dimension", "question", "options", "contradicts", "version_id",
-        "scenario__slug", "scenario__name_zh", "scenario__name_en", "duplicate_of__code", "duplicate_of__split",
-    )  # fmt: skip
+        *("code", "kind", "number", "split", "question", "options", "contradicts", "version_id"),
+        *("scenario__slug", "scenario__name_zh", "scenario__name_en"),
+        *("duplicate_of__code", "duplicate_of__split"),
+    )
 
 
 def item_facets(
@@ -234,7 +237,14 @@ def item_facets(
 
 def find_item(user: Any, version: BenchmarkVersion, code: str) -> Item | None:
     """The item of that id, or None if there is none that this reader may see."""
-    related = ("scenario", "template", "duplicate_of", "norm__source__corpus", "norm__group", "version__benchmark")
+    related = (
+        "scenario",
+        "template",
+        "duplicate_of",
+        "norm__source__corpus",
+        "norm__group",
+        "version__benchmark",
+    )
     items = Item.objects.visible_to(user).filter(version=version, code=code)
     return items.select_related(*related).first()
 
@@ -265,9 +275,7 @@ def _known(value: str, known: Iterable[str]) -> str:
     return value if value in known else ""
 
 
-def _choices(
-    values: Iterable[tuple[str, Any]], counts: Counter[Any], chosen: str
-) -> tuple[Choice, ...]:
+def _choices(values: Iterable[tuple[str, Any]], counts: Counter[Any], chosen: str) -> tuple[Choice, ...]:
     """Values that occur or are chosen; the others would lead nowhere."""
     return tuple(
         Choice(value, label, counts[value], value == chosen)
@@ -292,12 +300,11 @@ def _repeats(user: Any) -> Q:
 def _row(user: Any, item: Item, q: str) -> ItemRow:
     question = segments(item.question, q)
     option = None
-    if q and not has_found(question):
-        for candidate in item.options:
-            pieces = segments(candidate["text"], q)
-            if has_found(pieces):
-                option = (candidate["letter"], excerpt(pieces, EXCERPT))
-                break
+    if q and item.options:
+        marked = [(choice["letter"], segments(choice["text"], q)) for choice in item.options]
+        letter, pieces = max(marked, key=lambda pair: found_length(pair[1]))
+        if found_length(pieces) > found_length(question):
+            option = (letter, excerpt(pieces, EXCERPT))
     first = item.duplicate_of
     repeats = first is not None and can_see_split(user, first.split)
     return ItemRow(item, excerpt(question, EXCERPT), option, repeats)
@@ -325,7 +332,9 @@ def _neighbours(user: Any, item: Item, chosen: ItemFilter) -> dict[str, str | No
     }
 
 
-def address_query(version: BenchmarkVersion, chosen: ItemFilter, *, with_benchmark: bool, newest: bool) -> str:
+def address_query(
+    version: BenchmarkVersion, chosen: ItemFilter, *, with_benchmark: bool, newest: bool
+) -> str:
     """The encoded filter for links; the version is named only where it is not the newest."""
     parameters = chosen.parameters()
     if not newest:

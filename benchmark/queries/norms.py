@@ -13,8 +13,11 @@ from benchmark.models import Corpus, Item, Norm, Scenario, Source
 from benchmark.queries.items import LONGEST_QUERY, Choice, current_versions, visible_versions
 from benchmark.querysets import NormQuerySet
 from benchmark.rules.differences import Piece, compare
-from benchmark.rules.highlight import Segment, segments
+from benchmark.rules.highlight import Segment, excerpt, segments
+from benchmark.rules.norm_groups import THRESHOLD, shared_grams
 from medes_site.kit.roles import is_researcher
+
+EXCERPT = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class NormFacets:
 
 @dataclass(frozen=True, slots=True)
 class NormRow:
-    """A norm in a list; `items`: how many the reader may see."""
+    """A norm in a list, a long one shortened; `items`: how many the reader may see."""
 
     norm: Norm
     text: tuple[Segment, ...]
@@ -80,7 +83,11 @@ class NormRow:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A norm that says nearly the same, with what differs from the one whose page it is on."""
+    """A norm of the same group, with what differs from the one whose page it is on.
+
+    `pieces` is empty where the two are in one group only through a third norm (a long one that quotes both):
+    then nearly everything differs, and marking it would say nothing. `identical`: the same words.
+    """
 
     norm: Norm
     pieces: tuple[Piece, ...]
@@ -105,9 +112,9 @@ def norm_catalogue() -> NormCatalogue:
     )
 
 
-def filtered_norms(chosen: NormFilter) -> NormQuerySet:
-    """The norms asked for, source by source in the order of import."""
-    norms = Norm.objects.search(chosen.q)
+def filtered_norms(user: Any, chosen: NormFilter) -> NormQuerySet:
+    """The norms asked for that the reader may see, source by source in the order of import."""
+    norms = Norm.objects.visible_to(user).search(chosen.q)
     if chosen.corpus:
         norms = norms.filter(source__corpus__slug=chosen.corpus)
     if chosen.source:
@@ -117,9 +124,9 @@ def filtered_norms(chosen: NormFilter) -> NormQuerySet:
     return norms.order_by("source_id", "pk")
 
 
-def listed_norms(chosen: NormFilter) -> NormQuerySet:
+def listed_norms(user: Any, chosen: NormFilter) -> NormQuerySet:
     """`filtered_norms` with just what a list shows, in three queries."""
-    norms = filtered_norms(chosen).select_related("source__corpus").prefetch_related("scenarios")
+    norms = filtered_norms(user, chosen).select_related("source__corpus").prefetch_related("scenarios")
     return norms.defer("search_terms")
 
 
@@ -127,16 +134,16 @@ def norm_rows(user: Any, norms: Iterable[Norm], q: str) -> list[NormRow]:
     """Rows of a list, with what was searched for marked and the visible items counted."""
     norms = list(norms)
     counts = _items_by_norm(user, [norm.pk for norm in norms])
-    return [NormRow(norm, segments(norm.text, q), counts.get(norm.pk, 0)) for norm in norms]
+    return [NormRow(norm, excerpt(segments(norm.text, q), EXCERPT), counts.get(norm.pk, 0)) for norm in norms]
 
 
-def norm_facets(chosen: NormFilter, known: NormCatalogue) -> NormFacets:
+def norm_facets(user: Any, chosen: NormFilter, known: NormCatalogue) -> NormFacets:
     """Counts for every filter under the others: three queries. Values nobody would find anything under are
     left out."""
-    by_scenario = _count(replace(chosen, scenario=""), "scenarios")
-    by_source = _count(replace(chosen, source=""), "source")
+    by_scenario = _count(user, replace(chosen, scenario=""), "scenarios")
+    by_source = _count(user, replace(chosen, source=""), "source")
     # A source belongs to one corpus: another corpus is chosen without it.
-    by_corpus = _count(replace(chosen, corpus="", source=""), "source__corpus")
+    by_corpus = _count(user, replace(chosen, corpus="", source=""), "source__corpus")
     several = len(known.corpora) > 1
     return NormFacets(
         corpora=_choices([(c.slug, c) for c in known.corpora], by_corpus, chosen.corpus) if several else (),
@@ -145,16 +152,19 @@ def norm_facets(chosen: NormFilter, known: NormCatalogue) -> NormFacets:
     )
 
 
-def find_norm(pk: int) -> Norm | None:
-    return Norm.objects.select_related("source__corpus", "group").filter(pk=pk).first()
+def find_norm(user: Any, pk: int) -> Norm | None:
+    """The norm, or None if there is none that this reader may see."""
+    return Norm.objects.visible_to(user).select_related("source__corpus", "group").filter(pk=pk).first()
 
 
 def norm_detail(user: Any, norm: Norm) -> NormDetail:
     """What the page of `norm` shows to this reader, but for its items: see `queries.items.items_about`."""
-    others = Norm.objects.filter(group=norm.group_id).exclude(pk=norm.pk)
+    others = Norm.objects.visible_to(user).filter(group=norm.group_id).exclude(pk=norm.pk)
     neighbours = []
     for other in others.select_related("source__corpus").defer("search_terms").order_by("pk"):
-        neighbours.append(Neighbour(other, compare(norm.text, other.text), norm.text == other.text))
+        alike = shared_grams(norm.text, other.text) >= THRESHOLD
+        pieces = compare(norm.text, other.text) if alike else ()
+        neighbours.append(Neighbour(other, pieces, norm.text == other.text))
     return NormDetail(
         norm=norm,
         scenarios=tuple(norm.scenarios.all()),
@@ -163,8 +173,8 @@ def norm_detail(user: Any, norm: Norm) -> NormDetail:
     )
 
 
-def _count(chosen: NormFilter, field: str) -> dict[Any, int]:
-    rows = filtered_norms(chosen).order_by().values_list(field).annotate(n=Count("pk", distinct=True))
+def _count(user: Any, chosen: NormFilter, field: str) -> dict[Any, int]:
+    rows = filtered_norms(user, chosen).order_by().values_list(field).annotate(n=Count("pk", distinct=True))
     return dict(rows)
 
 

@@ -43,7 +43,8 @@ def csv_download(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     """UTF-8 with a byte order mark, for spreadsheets; options one to a line."""
     yield BOM_UTF8
     cells = (
-        [_option_lines(row["options"]) if name == "options" else row[name] for name in COLUMNS] for row in rows
+        [_option_lines(row["options"]) if name == "options" else row[name] for name in COLUMNS]
+        for row in rows
     )
     yield from _encoded(csv_lines(COLUMNS, cells))
 
@@ -65,9 +66,7 @@ def file_stem(version: BenchmarkVersion, kind: str, split: str) -> str:
 
 def _dev_keys(batch: list[Item]) -> dict[int, str]:
     """Keys are fetched for `dev` items alone: no closed key is ever near this export."""
-    open_items = [
-        item.pk for item in batch if item.split == Split.DEV and item.kind == Kind.OBJECTIVE
-    ]
+    open_items = [item.pk for item in batch if item.split == Split.DEV and item.kind == Kind.OBJECTIVE]
     if not open_items:
         return {}
     found = Item.objects.filter(pk__in=open_items, answer_key__isnull=False)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.errors import BadInput
+from benchmark.readers.file_kinds import file_kind
 from benchmark.readers.native import read_native
 from benchmark.readers.records import (
     BenchmarkRecord,
@@ -16,7 +17,6 @@ from benchmark.readers.records import (
     Rejected,
     ScenarioRecord,
 )
-from benchmark.readers.file_kinds import file_kind
 from benchmark.readers.released import FileKind, read_released
 from benchmark.rules.splits import parse_split_option
 from benchmark.services.importing import ImportPlan

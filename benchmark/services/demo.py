@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 from benchmark.models import Entry
+from benchmark.queries.versions import find_version
 from benchmark.services.benchmark_files import plan_import
 from benchmark.services.entries import create_entry
 from benchmark.services.importing import import_benchmark
 from benchmark.services.importing_responses import import_predictions
 from benchmark.services.reports import ImportReport
-from benchmark.queries.versions import find_version
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 

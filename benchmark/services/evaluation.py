@@ -118,7 +118,7 @@ def _store_objective_score(board: Board, submission: Submission, items: BoardIte
             "scored": summary.scored,
             "missing": summary.missing,
             "right": summary.right,
-            "value": summary.accuracy,
+            "value": summary.accuracy or 0.0,
             "answered_accuracy": summary.answered_accuracy,
             "se": interval.se,
             "ci_low": interval.low,

@@ -139,9 +139,7 @@ def _first_pass(
             case NormRecord():
                 norms.append(record)
             case Rejected():
-                report.reject(
-                    record.line, record.code, column=record.column, file=record.file, **dict(record.params)
-                )
+                report.reject_record(record)
             case ItemRecord(kind="objective"):
                 full = keys_of_item(record.question, record.options).full
                 questions.append((text_hash(full), record.key))

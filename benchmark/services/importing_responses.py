@@ -152,7 +152,7 @@ def _rejecting(records: Iterable[object], report: ImportReport, wanted: type) ->
         if isinstance(record, wanted):
             yield record
         elif isinstance(record, Rejected):
-            report.reject(record.line, record.code, column=record.column, **dict(record.params))
+            report.reject_record(record)
 
 
 def import_judged(

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmark.readers.records import Rejected
+
 
 @dataclass
 class ImportReport:
@@ -30,6 +32,11 @@ class ImportReport:
 
     def reject(self, line: int, reason: str, *, column: str = "", file: str = "", **params: Any) -> None:
         self.rejected.append({"file": file, "line": line, "column": column, "reason": reason, **params})
+
+    def reject_record(self, record: Rejected) -> None:
+        """What a reader gave up on; its own parameters must not hide where it stands."""
+        place = {"file": record.file, "line": record.line, "column": record.column, "reason": record.code}
+        self.rejected.append({**record.params, **place})
 
     def as_dict(self) -> dict[str, Any]:
         return {

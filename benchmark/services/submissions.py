@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -82,7 +83,7 @@ def create_submission(
 
 def _lock_quota(actor: Any) -> None:
     """Counts again under a lock of the user's row, so that two uploads at once cannot pass one quota."""
-    type(actor)._default_manager.select_for_update().only("pk").get(pk=actor.pk)
+    get_user_model()._default_manager.select_for_update().only("pk").get(pk=actor.pk)
     if submissions_left_today(actor) == 0:
         raise _quota_reached()
 

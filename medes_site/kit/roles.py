@@ -6,10 +6,6 @@ from enum import StrEnum
 from typing import Any
 
 
-
-
-
-
 class Role(StrEnum):
     EXPERT = "expert"
     REFEREE = "referee"

@@ -42,6 +42,11 @@ class JobContext:
         self._cancelled = False
         self._lost = False
 
+    @property
+    def in_foreground(self) -> bool:
+        """Somebody watches: a command runs the job itself, so work it launches need wake no worker."""
+        return self._observer is not None
+
     def progress(self, done: int, total: int | None = None, stage: str = "") -> None:
         """Notes how far the work is; written at most once a second, and only while the job is held.
 
