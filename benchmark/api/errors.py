@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from benchmark.errors import BenchmarkError
 from benchmark.problems import describe
 from benchmark.readers.problem import FileRefused
+
+
+class FileTooLarge(APIException):
+    """The upload went over MEDES_UPLOAD_BYTES."""
+
+    status_code = 413
+    default_code = "FileTooLarge"
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -27,5 +36,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             }
             for problem in error.problems
         ]
-        return Response({"code": "FileRefused", "problems": problems, "more": bool(error.more)}, status=422)
+        body = {
+            "detail": _("The file was refused as a whole; nothing of it was stored."),
+            "code": "FileRefused",
+            "problems": problems,
+            "more": bool(error.more),
+        }
+        return Response(body, status=422)
     return exception_handler(error, context)

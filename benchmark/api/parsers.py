@@ -17,8 +17,9 @@ from rest_framework.parsers import FormParser, JSONParser
 
 def _check_length(context: dict[str, Any] | None) -> None:
     request = (context or {}).get("request")
-    announced = request.META.get("CONTENT_LENGTH") if request is not None else None
-    if announced and int(announced) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    announced = str(request.META.get("CONTENT_LENGTH", "")) if request is not None else ""
+    # Django reads nothing of a body whose length is no number.
+    if announced.isdecimal() and int(announced) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise RequestDataTooBig("The body is larger than this site reads into memory.")
 
 

@@ -23,6 +23,7 @@ from benchmark.models import (
     Score,
 )
 from benchmark.queries.boards import BoardFilter, own_scores, standing_scores
+from benchmark.queries.disclosure import shown_groups
 from benchmark.rules.account import OUTCOMES
 from medes_site.kit.charts import UNIT, Domain, round_domain
 
@@ -154,6 +155,9 @@ def board_page(board: Board, chosen: BoardFilter, number: str | None, user: Any)
     scenario = next((row for row in scenarios if row.slug == chosen.scenario), None)
     page = Paginator(standing_scores(board, chosen), PAGE_SIZE).get_page(number)
     own = list(own_scores(board, user))
+    for score in own:
+        score.board = board
+        score.by_scenario = shown_groups(user, score, score.by_scenario)
     sums = _sums(board, own)
     return BoardPage(
         board=board,

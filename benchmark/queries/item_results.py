@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from benchmark.models import Board, Extraction, Item, Kind, Score, Submission
 from benchmark.policies import can_see_item_results
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 EXCERPT = 60
 RIGHT, WRONG = "right", "wrong"
 OUTCOMES = (RIGHT, WRONG, *(value for value in Extraction.Outcome.values if value != "scored"))
@@ -51,8 +51,10 @@ def open_boards(user: Any, submission: Submission, scores: list[Score]) -> list[
     ]
 
 
-def item_results_page(submission: Submission, board: Board, outcome: str, number: str | None) -> Page:
-    """A page of ItemResults in the order of the items. The caller has asked `open_boards`."""
+def item_results_page(
+    submission: Submission, board: Board, outcome: str, number: str | None
+) -> tuple[Page, list[ItemResult]]:
+    """A page of items in their order, and what became of them. The caller has asked `open_boards`."""
     items = _with_outcome(submission, board, outcome)
     page = Paginator(items, PAGE_SIZE).get_page(number)
     found = {
@@ -61,8 +63,7 @@ def item_results_page(submission: Submission, board: Board, outcome: str, number
             response__submission=submission, response__item__in=list(page), scorer=board.scorer_id
         ).select_related("response")
     }
-    page.object_list = [_result(item, found.get(item.pk)) for item in page]
-    return page
+    return page, [_result(item, found.get(item.pk)) for item in page]
 
 
 def _with_outcome(submission: Submission, board: Board, outcome: str) -> QuerySet[Item]:

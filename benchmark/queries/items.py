@@ -73,8 +73,9 @@ class ItemFilter:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """An item in a list. `option`: letter and text of the option that holds most of what was
-    searched for, where that is more than the question itself holds. `repeats`: it is a duplicate of an item that the reader may see."""
+    """An item in a list. `option`: letter and text of the option that holds most of what was searched for,
+    where that is more than the question itself holds. `repeats`: it is a duplicate of an item that the reader
+    may see."""
 
     item: Item
     question: tuple[Segment, ...]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from benchmark.models import Judgement, Kind, Scenario, Score, Scorer, Split, Submission
 from benchmark.policies import can_manage_submission, can_review_submission
+from benchmark.queries.disclosure import shown_groups
 from benchmark.rules.account import OUTCOMES
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.jobs.queries import LogLine, latest_job, latest_jobs, read_log
@@ -138,12 +139,12 @@ def _in_order(scores: Iterable[Score]) -> tuple[Score, ...]:
     return tuple(sorted(scores, key=lambda row: (SPLIT_ORDER[Split(row.board.split)], row.board_id)))
 
 
-def submission_results(submission: Submission) -> list[Result]:
-    """One result per board, public first; two queries."""
-    scores = _in_order(submission.scores.select_related("board__scorer"))
+def submission_results(submission: Submission, user: Any) -> list[Result]:
+    """One result per board, public first, with the scenarios that `user` may see; two queries."""
+    scores = _in_order(submission.scores.select_related("board__scorer", "submission"))
     slugs = {slug for score in scores for slug in score.by_scenario}
     scenarios = {row.slug: row for row in Scenario.objects.filter(slug__in=slugs)}
-    return [Result(score, _account(score), _groups(score, scenarios)) for score in scores]
+    return [Result(score, _account(score), _groups(score, scenarios, user)) for score in scores]
 
 
 def _account(score: Score) -> tuple[Line, ...]:
@@ -155,8 +156,9 @@ def _account(score: Score) -> tuple[Line, ...]:
     return tuple(Line(name, n, n / score.n) for name, n in counts.items() if n or name not in rare)
 
 
-def _groups(score: Score, scenarios: dict[str, Scenario]) -> tuple[Group, ...]:
-    known = [(scenarios[slug], row) for slug, row in score.by_scenario.items() if slug in scenarios]
+def _groups(score: Score, scenarios: dict[str, Scenario], user: Any) -> tuple[Group, ...]:
+    shown = shown_groups(user, score, score.by_scenario)
+    known = [(scenarios[slug], row) for slug, row in shown.items() if slug in scenarios]
     return tuple(
         Group(scenario, row["n"], row["mean"], row["low"], row["high"])
         for scenario, row in sorted(known, key=lambda pair: -pair[1]["mean"])

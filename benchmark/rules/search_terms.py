@@ -24,7 +24,7 @@ from functools import lru_cache
 
 _CJK = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _RUN = re.compile(f"(?P<cjk>[{_CJK}]+)|(?P<word>[^{_CJK} |]+)")
-_BLANK_INSIDE_CJK = re.compile(f"(?<=[{_CJK}]) +(?=[{_CJK}])")
+BLANK_INSIDE_CJK = re.compile(f"(?<=[{_CJK}]) +(?=[{_CJK}])")
 _UNSAFE = re.compile("[^a-z0-9\u4e00-\u9fa5]")
 _CJK_GRAM = 2
 _WORD_GRAM = 3
@@ -32,7 +32,7 @@ _WORD_GRAM = 3
 
 def index_terms(text: str) -> str:
     """Return the terms of a text, each once, in order of first appearance, separated by single spaces."""
-    folded = _BLANK_INSIDE_CJK.sub("", _fold(text))
+    folded = BLANK_INSIDE_CJK.sub("", _fold(text))
     terms: dict[str, None] = {}
     for run, longest in _runs(folded):
         for length in range(1, longest + 1):
@@ -55,13 +55,19 @@ def query_terms(query: str) -> list[str]:
     return list(terms)
 
 
+def query_runs(query: str) -> list[tuple[str, int]]:
+    """The words of a query, folded, each once, with the length of their grams: what `highlight` looks for."""
+    return list(dict.fromkeys(_runs(_fold(query))))
+
+
 def _fold(text: str) -> str:
-    return "".join(map(_fold_character, text))
+    return "".join(map(fold_character, text))
 
 
 @lru_cache(maxsize=16_384)
-def _fold_character(character: str) -> str:
-    """Letters and digits folded; " " for white space, "|" for what else parts words, "" for marks."""
+def fold_character(character: str) -> str:
+    """What the index sees of one character: letters and digits folded; " " for white space, "|" for what
+    else parts words, "" for marks."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
     return "".join(_classify(piece) for piece in folded)
 

@@ -1,0 +1,66 @@
+"""What two texts that say nearly the same say differently, character by character.
+
+Chinese has no spaces, so characters are compared, not words (difflib's longest matching blocks, without its
+junk heuristic, which would drop frequent characters such as 的).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+# An agreement this short between two changes is chance and only makes the comparison hard to read.
+SHORTEST_AGREEMENT = 2
+# Comparing is quadratic at worst; beyond this the texts are shown whole, one behind the other.
+LONGEST_COMPARED = 6_000
+
+Change = Literal["same", "removed", "added"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of text, never empty: in both texts ("same"), in the first only ("removed"), in the second
+    only ("added")."""
+
+    text: str
+    change: Change
+
+
+def compare(first: str, second: str) -> tuple[Piece, ...]:
+    """The two texts as one run of pieces. Without the added pieces it is `first`, without the removed ones
+    `second`; what was removed stands in front of what was added in its place."""
+    if len(first) + len(second) > LONGEST_COMPARED:
+        return _collected([("replace", 0, len(first), 0, len(second))], first, second)
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    return _collected(_without_chance(matcher.get_opcodes()), first, second)
+
+
+_Opcode = tuple[str, int, int, int, int]
+
+
+def _without_chance(opcodes: list[_Opcode]) -> list[_Opcode]:
+    """Joins changes that only a very short agreement keeps apart."""
+    joined: list[_Opcode] = []
+    for at, (tag, i1, i2, j1, j2) in enumerate(opcodes):
+        inside = 0 < at < len(opcodes) - 1
+        if tag == "equal" and inside and i2 - i1 < SHORTEST_AGREEMENT:
+            tag = "replace"
+        if tag != "equal" and joined and joined[-1][0] != "equal":
+            _tag, i1, _i2, j1, _j2 = joined.pop()
+            tag = "replace"
+        joined.append((tag, i1, i2, j1, j2))
+    return joined
+
+
+def _collected(opcodes: list[_Opcode], first: str, second: str) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    for tag, i1, i2, j1, j2 in opcodes:
+        if tag == "equal":
+            pieces.append(Piece(first[i1:i2], "same"))
+            continue
+        if i2 > i1:
+            pieces.append(Piece(first[i1:i2], "removed"))
+        if j2 > j1:
+            pieces.append(Piece(second[j1:j2], "added"))
+    return tuple(pieces)

@@ -1,0 +1,69 @@
+"""The running site and a browser for all tests of this folder; both are gone when its last test ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.stack import Stack, running_stack
+from tests.browser.visits import Visits, chromium
+
+FAILED = pytest.StashKey[bool]()
+
+
+# For the package, not for the session: Playwright's event loop must not run under the tests that follow.
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    postgres = os.environ.get("MEDES_TEST_DB") == "postgres"
+    with running_stack(os.environ["DATABASE_URL"] if postgres else "") as site:
+        yield site
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    program = os.environ.get("MEDES_CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright, chromium(playwright, program) as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def sessions() -> dict[str, Any]:
+    """The cookies of whoever has logged in."""
+    return {}
+
+
+@pytest.fixture
+def visits(
+    browser: Browser, stack: Stack, sessions: dict[str, Any], request: pytest.FixtureRequest
+) -> Iterator[Visits]:
+    """Fails the test on anything its pages complained about; a failed test shows the logs of the site."""
+    opened = Visits(browser, stack, sessions)
+    yield opened
+    problems = opened.close()
+    if problems or request.node.stash.get(FAILED, False):
+        sys.stdout.write(stack.logs())
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def page_as(visits: Visits) -> Callable[..., Page]:
+    """`page_as("submitter", "en", dark=True, width=400, javascript=False)`: a page in a window of its own."""
+
+    def open_page(role: str = "visitor", language: str = "en", **options: Any) -> Page:
+        return visits.context(role, language, **options).new_page()
+
+    return open_page
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    if report.when == "call" and report.failed:
+        item.stash[FAILED] = True
+    return report

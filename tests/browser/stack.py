@@ -1,0 +1,234 @@
+"""The whole site as child processes: database, private Redis, gunicorn, one Celery worker with beat.
+
+It is prepared as `make demo` prepares it (`manage.py prepare_demo`), in a temporary MEDES_HOME, on a database
+that is made for it and dropped afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import psycopg
+
+from medes_site.demo.private_redis import PrivateRedis
+from medes_site.environment import ROOT
+
+HOST: Final = "127.0.0.1"
+READY_SECONDS: Final = 60.0
+LOG_LINES: Final = 60
+UPLOAD_MIB: Final = 1
+# What the surroundings say about the site under test; the stack decides all of it anew.
+OWN_SETTINGS: Final = (
+    "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "EMAIL_URL", "LOG_LEVEL", "REDIS_URL", "TZ_NAME",
+)  # fmt: skip
+
+
+class StackFailed(RuntimeError):
+    """A program of the stack did not do what it should; the message ends with its log."""
+
+
+class Program:
+    """A child in a process group of its own that writes to a log. It can be started again."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, environment: dict[str, str]) -> None:
+        self.name = name
+        self.log = log
+        self._command = (sys.executable, *command)
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def signal_group(self, wanted: signal.Signals) -> None:
+        """Sends a signal to the program and all its children."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, wanted)
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group, as a power cut would."""
+        self.signal_group(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
+    def last_words(self, lines: int = LOG_LINES) -> str:
+        text = self.log.read_text("utf-8", "replace") if self.log.is_file() else ""
+        return "\n".join([f"--- the end of {self.log.name} ---", *text.splitlines()[-lines:]])
+
+
+class Stack:
+    """The running site. `url` has no slash at its end; `scene` is what `scene.py` made."""
+
+    def __init__(self, home: Path, database_url: str, environment: dict[str, str], port: int) -> None:
+        self.home = home
+        self.url = f"http://{HOST}:{port}"
+        self.scene: dict[str, Any] = {}
+        self._database_url = database_url
+        self._environment = environment
+        logs = home / "logs"
+        web = f"-m gunicorn medes_site.wsgi --bind {HOST}:{port} --workers 2 --threads 4 --no-control-socket"
+        worker = "-m celery -A medes_site worker --beat --queues default,evaluate --concurrency 1 --loglevel INFO"
+        worker += f" --schedule {home / 'celerybeat-schedule'}"
+        self.web = Program("web", web.split(), logs / "web.log", environment)
+        self.worker = Program("worker", worker.split(), logs / "worker.log", environment)
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """Of the demo accounts, whose names are those of their roles."""
+        return json.loads((self.home / "demo_accounts.json").read_text("utf-8"))
+
+    def manage(self, *arguments: str) -> str:
+        """Runs `manage.py`; returns what it said. Raises StackFailed."""
+        done = subprocess.run(
+            (sys.executable, "manage.py", *arguments),
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise StackFailed(f"manage.py {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Rows straight from the database. Parameters are written %s."""
+        if self._database_url:
+            with psycopg.connect(self._database_url, autocommit=True) as connection:
+                return connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+        with closing(sqlite3.connect(self.home / "medes.sqlite3", timeout=30)) as connection:
+            return connection.execute(statement.replace("%s", "?"), parameters).fetchall()
+
+    def count(self, table: str, where: str = "", *parameters: Any) -> int:
+        condition = f" WHERE {where}" if where else ""
+        return self.query(f"SELECT count(*) FROM {table}{condition}", *parameters)[0][0]
+
+    def logs(self) -> str:
+        return "\n\n".join(program.last_words() for program in (self.web, self.worker))
+
+    def wait_until_served(self) -> None:
+        end = time.monotonic() + READY_SECONDS
+        while time.monotonic() < end and self.web.alive:
+            connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=5)
+            try:
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == http.client.OK:
+                    return
+            except OSError:
+                pass
+            finally:
+                connection.close()
+            time.sleep(0.1)
+        raise StackFailed(f"The site does not answer.\n{self.logs()}")
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0, pause: float = 0.05) -> Any:
+    """The first true value of `condition`; AssertionError when there is none within `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(pause)
+    raise AssertionError(f"still not true after {seconds} s")
+
+
+@contextmanager
+def _database(wanted: str) -> Iterator[str]:
+    """The address of a new database on the given PostgreSQL, dropped on leaving; "" stays "" (SQLite)."""
+    if not wanted:
+        yield ""
+        return
+    name = f"medes_browser_{secrets.token_hex(4)}"
+    with psycopg.connect(wanted, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+    try:
+        yield urlsplit(wanted)._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(wanted, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+
+
+def _environment(home: Path, database_url: str, redis_url: str) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MEDES_", "DJANGO_")) and name not in OWN_SETTINGS
+    }
+    return {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "medes_site.settings",
+        "PYTHONUNBUFFERED": "1",
+        "MEDES_DEMO": "1",
+        "MEDES_HOME": str(home),
+        "SECRET_KEY": secrets.token_urlsafe(40),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "MEDES_UPLOAD_MIB": str(UPLOAD_MIB),
+        "MEDES_DAILY_SUBMISSIONS": "500",
+        "MEDES_JOB_LEASE_SECONDS": "20",
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running_stack(database_url: str = "", *, long: bool = True) -> Iterator[Stack]:
+    """Everything up, with demo data and the scene; everything ended on leaving, whatever happened.
+
+    `database_url`: a PostgreSQL on which databases may be created; "" means SQLite. `long`: as in scene.py.
+    Raises StackFailed.
+    """
+    with ExitStack() as stack:
+        home = Path(tempfile.mkdtemp(prefix="medes-browser-"))
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        (home / "logs").mkdir()
+        redis = stack.enter_context(PrivateRedis(home, home / "logs" / "redis.log"))
+        database = stack.enter_context(_database(database_url))
+        site = Stack(home, database, _environment(home, database, redis.url), _free_port())
+        subprocess.run((sys.executable, "-m", "medes_site.messages", "compile"), cwd=ROOT, check=True)
+        site.manage("prepare_demo")
+        site.manage("shell", "-v", "0", "-c", f"from tests.browser.scene import main; main({long=})")
+        site.scene = json.loads((home / "scene.json").read_text("utf-8"))
+        for program in (site.web, site.worker):
+            stack.callback(program.kill)  # nothing of it is needed any more, so nothing waits for a good end
+            program.start()
+        site.wait_until_served()
+        yield site
