@@ -27,7 +27,7 @@ class SearchableQuerySet(models.QuerySet[Any]):
         if connections[self.db].vendor == "postgresql":
             vector = SearchVector("search_terms", config="simple")
             found = " & ".join(f"'{term}'" for term in terms)
-            return self.annotate(found_in=vector).filter(
+            return self.alias(found_in=vector).filter(
                 found_in=SearchQuery(found, config="simple", search_type="raw")
             )
         match = " AND ".join(f'"{term}"' for term in terms)

@@ -31,6 +31,7 @@ PAGE_SIZE = 50
 WHOLE = Domain(-1.0, 1.0)
 LEADERS = 3
 DAY = 86_400
+IDENTITY = "identity_gap"  # the remark of services.importing_responses
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class Row:
     """
 
     score: Score
+    type_name: str
     account: tuple[tuple[str, int], ...]
-    cells: tuple[Cell, ...]
     chosen: Cell | None
     breaks_identity: float | None
     stands_apart: bool
@@ -99,8 +100,8 @@ class BoardPage:
     own: tuple[Row, ...]
 
     @property
-    def any_cells(self) -> bool:
-        return any(row.cells for row in (*self.rows, *self.own))
+    def has_scenarios(self) -> bool:
+        return any(row.score.by_scenario for row in (*self.rows, *self.own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def board_page(board: Board, chosen: BoardFilter, number: str | None, user: Any)
     """The page `number` (anything else than a known page: the nearest) as `user` may see it."""
     scenarios = board_scenarios(board)
     scenario = next((row for row in scenarios if row.slug == chosen.scenario), None)
-    page = Paginator(standing_scores(board, chosen), PAGE_SIZE).get_page(number)
+    standing = standing_scores(board, chosen).defer("by_dimension")
+    page = Paginator(standing, PAGE_SIZE).get_page(number)
     own = list(own_scores(board, user))
     for score in own:
         score.board = board
@@ -171,8 +173,8 @@ def board_page(board: Board, chosen: BoardFilter, number: str | None, user: Any)
         any_too_few=bool(sums["too_few"]) or any(score.ci_low is None for score in own),
         domain=sums["domain"],
         page=page,
-        rows=board_rows(page, scenarios, scenario, 0 < sums["published"] < sums["standing"]),
-        own=board_rows(own, scenarios, scenario),
+        rows=board_rows(page, scenario, mixed=0 < sums["published"] < sums["standing"]),
+        own=board_rows(own, scenario),
     )
 
 
@@ -211,34 +213,23 @@ def _others(board: Board) -> tuple[Board, ...]:
 
 
 def board_rows(
-    scores: Iterable[Score],
-    scenarios: Sequence[Scenario],
-    scenario: Scenario | None = None,
-    mixed: bool = False,
+    scores: Iterable[Score], scenario: Scenario | None = None, *, mixed: bool = False
 ) -> tuple[Row, ...]:
-    """The rows of one page: cells in the order of `scenarios`, empty where a score has none.
-
-    `mixed`: published and computed rows stand on the same board.
-    """
-    return tuple(_row(score, scenarios, scenario, mixed) for score in scores)
+    """The rows of one page. `mixed`: published and computed rows stand on the same board."""
+    types = {kind.value: str(kind.label) for kind in Entry.Type}
+    return tuple(_row(score, scenario, mixed, types) for score in scores)
 
 
-def _row(score: Score, scenarios: Sequence[Scenario], scenario: Scenario | None, mixed: bool) -> Row:
+def _row(score: Score, scenario: Scenario | None, mixed: bool, types: Mapping[str, str]) -> Row:
     apart = mixed and score.origin == Score.Origin.PUBLISHED
-    cells = group_cells(score.by_scenario, scenarios) if score.by_scenario else ()
+    gaps = (remark["gap"] for remark in score.remarks if remark.get("code") == IDENTITY and remark["breaks"])
+    asked = scenario is not None and scenario.slug in score.by_scenario
     return Row(
         score=score,
+        type_name=types[score.entry.type],
         account=account_lines(score.account),
-        cells=cells,
-        chosen=next((cell for cell in cells if cell.scenario == scenario), None),
-        breaks_identity=next(
-            (
-                remark["gap"]
-                for remark in score.remarks
-                if remark.get("code") == "identity_gap" and remark["breaks"]
-            ),
-            None,
-        ),
+        chosen=group_cells(score.by_scenario, [scenario])[0] if asked and scenario else None,
+        breaks_identity=next(gaps, None),
         stands_apart=apart or score.entry.type == Entry.Type.BASELINE,
     )
 

@@ -83,7 +83,7 @@ def board_title(board: Board) -> str:
 
 def standing_scores(board: Board, chosen: BoardFilter) -> QuerySet[Score]:
     """The rows that stand on the board, filtered and sorted; ties in the order of names."""
-    scores = board.scores.filter(designated=True).select_related("entry", "submission")
+    scores = board.scores.filter(designated=True).select_related("entry")
     sort = chosen.sort or DEFAULT_SORT[board.kind]
     column = sort.removeprefix("-")
     if chosen.type:

@@ -15,6 +15,7 @@ from benchmark.rules.ranks import PairEstimate, holm, pairwise
 from medes_site.kit.charts import Domain, round_domain, symmetric_domain
 
 FEWEST, MOST = 2, 6
+OFFERED = 200
 ALPHA = 0.05
 
 
@@ -50,6 +51,35 @@ class Comparison:
     scenarios: tuple[ScenarioRow, ...]
     domain: Domain
     spread: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a reader asks to compare: `chosen` in the order of the board, at most six; `unknown`: the names of
+    no row that can be compared; `offered`: the first 200 rows of the board to choose from.
+    """
+
+    chosen: tuple[Score, ...]
+    unknown: tuple[str, ...]
+    too_many: bool
+    offered: tuple[Score, ...]
+    more_offered: bool
+
+
+def read_wish(board: Board, slugs: Sequence[str]) -> Wish:
+    """`slugs` of entries, as an address names them. Two queries."""
+    wanted = set(slugs)
+    rows = comparable_scores(board)
+    known = list(rows.filter(entry__slug__in=wanted)) if wanted else []
+    light = ("by_scenario", "by_dimension", "account", "remarks")
+    offered = list(rows.defer(*light)[: OFFERED + 1])
+    return Wish(
+        chosen=tuple(known[:MOST]),
+        unknown=tuple(sorted(wanted - {score.entry.slug for score in known})),
+        too_many=len(known) > MOST,
+        offered=tuple(offered[:OFFERED]),
+        more_offered=len(offered) > OFFERED,
+    )
 
 
 def comparable_scores(board: Board) -> QuerySet[Score]:

@@ -104,7 +104,7 @@ def _standing(score: Score, names: dict[str, Scenario]) -> Standing:
     return Standing(
         board=score.board,
         title=board_title(score.board),
-        row=board_rows([score], ())[0],
+        row=board_rows([score])[0],
         scenarios=tuple(sorted(scenarios, key=lambda part: (part.mean, part.name.pk))),
         dimensions=tuple(dimensions),
         domain=round_domain(ends, value_range(score.board.kind)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from benchmark.errors import BadInput
@@ -21,7 +22,7 @@ def find_version(
     if label:
         version = versions.filter(label=label).first()
     else:
-        version = versions.order_by("-frozen_at", "-id").first()
+        version = versions.order_by(F("frozen_at").desc(nulls_last=True), "-id").first()
     if version is None:
         name = f"{benchmark} {label}".strip()
         raise BadInput(_("There is no benchmark “%(name)s”.") % {"name": name})

@@ -6,6 +6,7 @@ junk heuristic, which would drop frequent characters such as 的).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -39,7 +40,7 @@ def compare(first: str, second: str) -> tuple[Piece, ...]:
 _Opcode = tuple[str, int, int, int, int]
 
 
-def _without_chance(opcodes: list[_Opcode]) -> list[_Opcode]:
+def _without_chance(opcodes: Sequence[_Opcode]) -> list[_Opcode]:
     """Joins changes that only a very short agreement keeps apart."""
     joined: list[_Opcode] = []
     for at, (tag, i1, i2, j1, j2) in enumerate(opcodes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +10,6 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from benchmark.queries.board_page import Cell
-from benchmark.templatetags.benchmark_tags import named
 from medes_site.kit import charts
 
 register = template.Library()
@@ -90,14 +88,16 @@ def difference_bar(value: float, low: float | None, high: float | None, domain: 
     return mark_safe(drawn)  # noqa: S308 - numbers and an escaped label
 
 
-def _heat_cell(cell: Cell) -> charts.HeatCell:
-    return charts.HeatCell(cell.mean, f"{named(cell.scenario)} {figure(cell.mean, 2)}, n={cell.n}")
-
-
 @register.simple_tag
-def heat_strip(cells: Iterable[Cell]) -> SafeString:
-    """One cell for each scenario, such as “器官移植 0.61, n=73”."""
-    drawn = charts.heat_strip([_heat_cell(cell) for cell in cells], charts.UNIT, _("By scenario"))
+def heat_strip(found: Mapping[str, Mapping[str, Any]], names: Iterable[tuple[str, str]]) -> SafeString:
+    """A stored `by_scenario`, one cell for each (slug, name), such as “器官移植 0.61, n=73”."""
+    cells = []
+    for slug, name in names:
+        part = found.get(slug)
+        mean = part["mean"] if part else None
+        text = f"{name} {figure(mean, 2)}, n={part['n']}" if part else f"{name} {NOTHING}"
+        cells.append(charts.HeatCell(mean, text))
+    drawn = charts.heat_strip(cells, charts.UNIT, _("By scenario"))
     return mark_safe(drawn)  # noqa: S308 - every text is escaped where it is drawn
 
 

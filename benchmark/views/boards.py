@@ -11,11 +11,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import conditional_page, require_safe
 
 from benchmark.errors import BadInput
-from benchmark.models import Board
+from benchmark.models import Board, Kind
 from benchmark.queries.board_export import export_csv
 from benchmark.queries.board_page import benchmark_cards, board_page
 from benchmark.queries.boards import BoardFilter, board_document, board_title
 from benchmark.queries.versions import find_board
+from benchmark.templatetags.benchmark_tags import named
 from benchmark.views.board_links import Links, board_columns, scenario_heads, type_choices
 from benchmark.views.fragments import render_page
 
@@ -45,13 +46,15 @@ def board(request: HttpRequest, benchmark: str, slug: str) -> HttpResponse:
         "board": found,
         "title": board_title(found),
         "shown": page,
+        "objective": found.kind == Kind.OBJECTIVE,
         "chosen": chosen,
         "version": label,
         "path": links.path,
         "query": links.query(),
         "columns": heads,
-        "span": len(heads) + 1 + page.any_cells,
+        "span": len(heads) + 1 + page.has_scenarios,
         "types": type_choices(chosen, links),
+        "names": [(scenario.slug, named(scenario)) for scenario in page.scenarios],
         "scenario_heads": scenario_heads(page, links),
         "export": {name: export_url(found, name, links) for name in ("csv", "json")},
         "newer": next((other for other in page.others if is_newer(other, found)), None),

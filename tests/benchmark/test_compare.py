@@ -100,7 +100,7 @@ def test_whoever_is_better_stands_first(board: Board) -> None:
 
 def test_the_words(board: Board, visitor: Client, django_assert_max_num_queries: Any) -> None:
     asked = {**BOARD, "entry": [slug("Strong"), slug("Weak")]}
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         page = visitor.get("/compare/", asked)
     words = text_of(page)
     assert "Strong is better than Weak by 0.833 (0.586 to 1.081)" in words

@@ -59,8 +59,7 @@ def fill_in(page: Page, model: str, path: Path) -> None:
 
 def score_figures(page: Page, title: str) -> str:
     """The text of one board's card on a submission's page."""
-    card = page.locator("section.result", has_text=title)
-    return card.inner_text()
+    return page.get_by_role("region", name=title).inner_text()
 
 
 def write(folder: Path, name: str, content: bytes) -> Path:
@@ -87,10 +86,11 @@ def test_from_sign_up_to_the_public_board(
     expect(page.locator("section.result").first).to_be_visible(timeout=SCORED_MS)
     assert loads == [page.url], "the page followed the scoring without being loaded again"
     should = expected("public", WRONG)
-    shown = score_figures(page, "public")
+    shown = score_figures(page, "Objective · public")
     assert should.right == 20 and should.accuracy in shown and should.interval in shown
     open_split = expected("dev", WRONG)
-    assert open_split.accuracy in score_figures(page, "dev") and open_split.interval in score_figures(page, "dev")
+    shown = score_figures(page, "Objective · development")
+    assert open_split.accuracy in shown and open_split.interval in shown
 
     page.goto("/leaderboard/demo/objective/")
     own = page.locator("tbody.own tr.mine", has_text=model)

@@ -27,7 +27,7 @@ ECHO_OF_STATUS: Final = "Failed to load resource: the server responded with a st
 GIVEN_UP: Final = "net::ERR_ABORTED"
 
 
-@dataclass(slots=True)
+@dataclass
 class Guard:
     """What went wrong on some pages. `allowed`: statuses from 400 that the test itself provokes."""
 
@@ -60,12 +60,12 @@ class Visits:
         self.stack = stack
         self._browser = browser
         self._sessions = sessions
-        self._guard = Guard()
+        self.guard = Guard()
         self._open: list[BrowserContext] = []
 
     def allow(self, *statuses: int) -> None:
         """Answers that this test provokes on purpose."""
-        self._guard.allowed |= set(statuses)
+        self.guard.allowed |= set(statuses)
 
     def context(
         self,
@@ -92,7 +92,7 @@ class Visits:
         context.add_init_script(POLICY_LISTENER)
         elsewhere = re.compile(rf"^(?!{re.escape(self.stack.url)}/|blob:|data:)")
         context.route(elsewhere, lambda route: route.abort("blockedbyclient"))
-        context.on("page", self._guard.watch)
+        context.on("page", self.guard.watch)
         self._open.append(context)
         return context
 
@@ -114,7 +114,7 @@ class Visits:
         for context in self._open:
             context.close()
         self._open.clear()
-        return self._guard.problems
+        return self.guard.problems
 
 
 def log_in(page: Page, name: str, password: str) -> None:
