@@ -13,6 +13,13 @@ def can_see_answer_key(user: Any, item: Item) -> bool:
     return item.split == Split.DEV or is_researcher(user)
 
 
+def can_compare_keys(user: Any, item: Item, other: Item) -> bool:
+    """Whether two keys agree is told where both are open to the user, or both closed: one would tell the other."""
+    if not can_see_split(user, other.split):
+        return False
+    return can_see_answer_key(user, item) == can_see_answer_key(user, other)
+
+
 def can_see_item_results(user: Any, submission: Submission, item: Item) -> bool:
     """Right or wrong per item: on `dev` only, for whoever may see the submission; researchers always."""
     if is_researcher(user):

@@ -46,7 +46,8 @@ KEYWORDS: Final[dict[str, tuple[int | tuple[int, str], ...] | None]] = {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
-PERCENT: Final = re.compile(r"%(?:\((\w+)\))?[#0\- +]*\d*(?:\.\d+)?([sdifrxg%])")
+# No space among the flags: the text "95% interval" holds no placeholder, and nobody writes "% d".
+PERCENT: Final = re.compile(r"%(?:\((\w+)\))?[#0\-+]*\d*(?:\.\d+)?([sdifrxg%])")
 BRACE: Final = re.compile(r"(?<!\{)\{(\w*)(?:[!:][^{}]*)?\}(?!\})")
 
 

@@ -25,7 +25,12 @@ from benchmark.models import (
     Split,
     Submission,
 )
-from benchmark.policies import can_manage_submission, can_see_answer_key, can_see_split
+from benchmark.policies import (
+    can_compare_keys,
+    can_manage_submission,
+    can_see_answer_key,
+    can_see_split,
+)
 from benchmark.queries.boards import score_row
 from benchmark.queries.disclosure import shown_groups
 from medes_site.kit.jobs.models import Job
@@ -68,7 +73,10 @@ class ItemFilterSerializer(serializers.Serializer):
     dimension = serializers.ChoiceField(Dimension.choices, required=False)
     scenario = serializers.SlugField(required=False, help_text="Slug of a scenario.")
     search = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text="Words of question or options, all of them."
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="Words of question or options, all of them.",
     )
     version = serializers.CharField(
         required=False, allow_blank=True, max_length=40, help_text="Default: the newest frozen version."
@@ -128,22 +136,19 @@ class ItemSerializer(serializers.ModelSerializer):
         return first.code
 
     def get_contradicts(self, item: Item) -> bool | None:
-        """Beside a duplicate with an open key this would tell the closed one, or rule a key out."""
-        user, first = self.context["request"].user, item.duplicate_of
+        first = item.duplicate_of
         if first is None:
             return False
-        if can_see_answer_key(user, item) != can_see_answer_key(user, first) or not can_see_split(
-            user, first.split
-        ):
-            return None
-        return item.contradicts
+        return item.contradicts if can_compare_keys(self.context["request"].user, item, first) else None
 
 
 class NormSerializer(serializers.ModelSerializer):
-    source = serializers.CharField(source="source.title")
+    source = serializers.CharField(source="source.title")  # type: ignore[assignment]  # DRF's Field has one
     in_force = serializers.DateField(source="source.in_force")
     status = serializers.CharField(source="source.status")
-    scenarios = serializers.SlugRelatedField(many=True, read_only=True, slug_field="slug")
+    scenarios: serializers.RelatedField = serializers.SlugRelatedField(
+        many=True, read_only=True, slug_field="slug"
+    )
 
     class Meta:
         model = Norm

@@ -36,6 +36,7 @@ from benchmark.tasks import launch_evaluation, launch_ranking
 from medes_site.kit.jobs.queries import latest_jobs
 
 MULTIPART = "multipart/form-data"
+NAME = r"[-\w]+"
 REFUSALS = {400: words.ErrorSerializer, 401: words.ErrorSerializer, 403: words.ErrorSerializer}
 NOT_NOW = {**REFUSALS, 404: words.ErrorSerializer, 409: words.ErrorSerializer}
 
@@ -55,6 +56,7 @@ class BenchmarkViewSet(viewsets.ReadOnlyModelViewSet):
     serializer_class = words.BenchmarkSerializer
     pagination_class = Pages
     lookup_field = "slug"
+    lookup_value_regex = NAME
 
     def get_queryset(self) -> QuerySet[Benchmark]:
         versions = BenchmarkVersion.objects.filter(state="frozen")
@@ -80,6 +82,7 @@ class ItemViewSet(viewsets.ReadOnlyModelViewSet):
     pagination_class = Pages
     queryset = Item.objects.none()
     lookup_field = "code"
+    lookup_value_regex = NAME
 
     def get_queryset(self) -> QuerySet[Item]:
         if getattr(self, "swagger_fake_view", False):
@@ -134,6 +137,7 @@ class EntryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
     serializer_class = words.EntrySerializer
     pagination_class = Pages
     lookup_field = "slug"
+    lookup_value_regex = NAME
     permission_classes = [IsAuthenticatedOrReadOnly]
     parser_classes = [BoundedJSONParser, BoundedFormParser]
 

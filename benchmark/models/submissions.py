@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from benchmark.models.items import BenchmarkVersion, Item
 from benchmark.querysets import EntryQuerySet, SubmissionQuerySet
@@ -56,7 +57,7 @@ class Submission(models.Model):
     class State(models.TextChoices):
         PRIVATE = "private", _("private")
         IN_REVIEW = "in_review", _("in review")
-        PUBLIC = "public", _("public")
+        PUBLIC = "public", pgettext_lazy("submission", "public")
         REJECTED = "rejected", _("returned")
         WITHDRAWN = "withdrawn", _("withdrawn")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, FloatField, QuerySet
-from django.db.models.fields.json import KeyTransform
+from django.db.models import F, FloatField, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, NullIf
 from django.utils.translation import gettext as _
 
@@ -61,7 +61,7 @@ class BoardFilter:
     def read(cls, board: Board, params: Any) -> BoardFilter:
         """From an address; what is not known falls back to the default instead of failing."""
         type_ = params.get("type", "")
-        scenario = params.get("scenario", "")
+        scenario = params.get("scenario", "").replace("\x00", "")  # PostgreSQL refuses to look for it
         if scenario and not Scenario.objects.filter(slug=scenario).exists():
             scenario = ""
         known = {*SORTS_BY_KIND[board.kind], *(("scenario",) if scenario else ())}
@@ -91,8 +91,10 @@ def standing_scores(board: Board, chosen: BoardFilter) -> QuerySet[Score]:
     if column == "missing":
         scores = scores.annotate(share_missing=F("missing") * 1.0 / NullIf(F("n"), 0))
     if chosen.scenario:
-        mean = KeyTransform("mean", KeyTransform(chosen.scenario, "by_scenario"))
-        scores = scores.annotate(scenario_mean=Cast(mean, FloatField()))
+        mean = KeyTextTransform("mean", KeyTransform(chosen.scenario, "by_scenario"))
+        # What JSON calls null comes out of SQLite as a word, which would be cast to 0.
+        known = NullIf(mean, Value("null"))
+        scores = scores.annotate(scenario_mean=Cast(known, FloatField()))
     field = "scenario_mean" if column == "scenario" else SORTS_BY_KIND[board.kind][column]
     order = F(field).desc(nulls_last=True) if sort.startswith("-") else F(field).asc(nulls_last=True)
     return scores.order_by(order, "entry__name")

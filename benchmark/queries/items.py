@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from benchmark.models import BenchmarkVersion, Dimension, Item, Kind, Norm, Scenario, Split
-from benchmark.policies import can_see_answer_key, can_see_split
+from benchmark.policies import can_compare_keys, can_see_answer_key, can_see_split
 from benchmark.querysets import ItemQuerySet
 from benchmark.rules.highlight import Segment, excerpt, found_length, segments
 from medes_site.kit.roles import is_researcher
@@ -81,6 +81,7 @@ class ItemRow:
     question: tuple[Segment, ...]
     option: tuple[str, tuple[Segment, ...]] | None
     repeats: bool
+    contradicts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +309,8 @@ def _row(user: Any, item: Item, q: str) -> ItemRow:
             option = (letter, excerpt(pieces, EXCERPT))
     first = item.duplicate_of
     repeats = first is not None and can_see_split(user, first.split)
-    return ItemRow(item, excerpt(question, EXCERPT), option, repeats)
+    contradicts = first is not None and item.contradicts and can_compare_keys(user, item, first)
+    return ItemRow(item, excerpt(question, EXCERPT), option, repeats, contradicts)
 
 
 def _key(item: Item) -> str | None:
@@ -319,8 +321,13 @@ def _relatives(user: Any, item: Item) -> tuple[Relative, ...]:
     """The other items with this question that the reader may see, in the order of their numbers."""
     first = item.duplicate_of_id or item.pk
     family = Item.objects.visible_to(user).filter(Q(pk=first) | Q(duplicate_of=first)).exclude(pk=item.pk)
-    rows = family.order_by("kind", "number").only("code", "contradicts", "version_id", "kind", "number")
-    return tuple(Relative(other, other.contradicts or item.contradicts) for other in rows)
+    rows = family.order_by("kind", "number").only(
+        "code", "contradicts", "version_id", "kind", "number", "split"
+    )
+    return tuple(
+        Relative(other, (other.contradicts or item.contradicts) and can_compare_keys(user, item, other))
+        for other in rows
+    )
 
 
 def _neighbours(user: Any, item: Item, chosen: ItemFilter) -> dict[str, str | None]:

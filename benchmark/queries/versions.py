@@ -20,6 +20,7 @@ def find_version(
     if not (drafts or is_researcher(user)):
         versions = versions.filter(state=BenchmarkVersion.State.FROZEN)
     if label:
+        label = label.replace("\x00", "\ufffd")  # PostgreSQL refuses to look for it
         version = versions.filter(label=label).first()
     else:
         version = versions.order_by(F("frozen_at").desc(nulls_last=True), "-id").first()
@@ -30,11 +31,12 @@ def find_version(
 
 
 def find_board(benchmark: str, slug: str, label: str = "", *, user: Any = None) -> Board:
-    """The board of that slug of the named version, else of the newest version that has it. Raises BadInput."""
+    """The board of that slug of the named version, else of the newest that has it. Raises BadInput."""
     boards = Board.objects.select_related("version__benchmark", "scorer").filter(
         version__benchmark__slug=benchmark, slug=slug, version__state=BenchmarkVersion.State.FROZEN
     )
     if label:
+        label = label.replace("\x00", "\ufffd")  # PostgreSQL refuses to look for it
         boards = boards.filter(version__label=label)
     board = boards.order_by("-version__frozen_at", "-id").first()
     if board is None:

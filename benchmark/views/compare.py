@@ -24,7 +24,8 @@ def compare(request: HttpRequest) -> HttpResponse:
         return render(request, "benchmark/compare/choose_board.html", {"benchmarks": benchmark_cards()})
     label = request.GET.get("version", "")
     board = _board(request.GET["board"], label)
-    wish = read_wish(board, request.GET.getlist("entry")[:MOST_NAMES])
+    names = [name.replace("\x00", "") for name in request.GET.getlist("entry")[:MOST_NAMES]]
+    wish = read_wish(board, names)
     context: dict[str, Any] = {
         "board": board,
         "title": board_title(board),
@@ -40,7 +41,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 
 def _board(name: str, label: str) -> Board:
-    benchmark, slash, slug = name.partition("/")
+    benchmark, slash, slug = name.replace("\x00", "").partition("/")
     if not slash:
         raise Http404
     return board_or_404(benchmark, slug, label)

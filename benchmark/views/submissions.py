@@ -105,15 +105,20 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     """What an address chooses beforehand: `?benchmark=slug`, `?entry=slug` of one's own."""
     initial: dict[str, Any] = {}
     versions = BenchmarkVersion.objects.filter(state=BenchmarkVersion.State.FROZEN)
-    versions = versions.filter(benchmark__slug=request.GET.get("benchmark", ""))
+    versions = versions.filter(benchmark__slug=_slug(request, "benchmark"))
     version = versions.order_by("-frozen_at", "-pk").first()
     if version:
         initial["version"] = version.pk
     user: Any = request.user
-    entry = user.entries.filter(slug=request.GET.get("entry", "")).first()
+    entry = user.entries.filter(slug=_slug(request, "entry")).first()
     if entry:
         initial["entry"] = entry.pk
     return initial
+
+
+def _slug(request: HttpRequest, name: str) -> str:
+    """A value of the address without NUL, which PostgreSQL refuses to look for."""
+    return request.GET.get(name, "").replace("\x00", "")
 
 
 def _form_page(
@@ -195,6 +200,8 @@ def submission_page(
 ) -> HttpResponse:
     """The whole page; also what a refused act answers with (`act_error`, a bound `review_form`)."""
     context = {**_live_context(request, found), "review_form": ReviewForm(), **more}
+    if request.method == "POST":  # the address of an act takes no GET, so the language switch goes here
+        context["here"] = reverse("benchmark:submission", args=[found.pk])
     return render(request, "benchmark/submissions/detail.html", context, status=status)
 
 

@@ -1,12 +1,13 @@
-"""Sentences of allauth whose own Chinese translation is wrong or reads badly.
+"""Sentences of allauth and Django whose own Chinese translation is wrong or reads badly.
 
-Marked here so that they come into our catalogue, which Django asks before allauth's.
+Marked here so that they come into our catalogue, which Django asks before theirs. Django's hints for a new
+password say 你 where every other sentence says 您.
 Nothing imports the names.
 """
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext_lazy
 
 BETTER = (
     gettext_noop("You cannot remove your primary email address."),
@@ -34,4 +35,11 @@ BETTER = (
     gettext_noop("Your email has been confirmed."),
     gettext_noop("Email address %(deleted_email)s has been removed from your account."),
     gettext_noop("In case you forgot, your username is %(username)s."),
+    gettext_noop("Your password can’t be too similar to your other personal information."),
+    gettext_noop("Your password can’t be a commonly used password."),
+    ngettext_lazy(
+        "Your password must contain at least %(min_length)d character.",
+        "Your password must contain at least %(min_length)d characters.",
+        "min_length",
+    ),
 )

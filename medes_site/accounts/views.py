@@ -81,7 +81,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_token(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
-    token = get_object_or_404(ApiToken, user=user, digest=request.POST.get("token", ""))
+    token = get_object_or_404(ApiToken, user=user, digest=request.POST.get("token", "").replace("\x00", ""))
     services.revoke_api_token(actor=user, token=token)
     messages.success(request, _("Token revoked."))
     return redirect("profile")

@@ -57,6 +57,11 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// htmx changes the address without a new page; the language switch comes back to where one is now.
+document.addEventListener("htmx:pushedIntoHistory", (event) => {
+  for (const here of document.querySelectorAll("[data-here]")) here.value = event.detail.path;
+});
+
 // A form sends itself when a field with data-autosubmit changes; its button stays for those without JavaScript.
 document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-autosubmit]")) event.target.form?.requestSubmit();

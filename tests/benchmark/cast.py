@@ -129,7 +129,11 @@ def write_benchmark(folder: Path, slug: str = "tiny") -> Path:
         "in_force": "2024-01-01",
         "status": "in_force",
     }
-    names = (("辅助生殖", "Assisted reproduction"), ("器官移植", "Organ transplantation"), ("安宁疗护", "Palliative care"))
+    names = (
+        ("辅助生殖", "Assisted reproduction"),
+        ("器官移植", "Organ transplantation"),
+        ("安宁疗护", "Palliative care"),
+    )
     scenarios = [
         {"slug": slug, "name_zh": zh, "name_en": en, "aliases": []}
         for slug, (zh, en) in zip(SCENARIOS, names, strict=True)
@@ -167,12 +171,19 @@ def predictions(answers: Mapping[str, str]) -> bytes:
 def answers(codes: Iterable[str], right: int) -> dict[str, str]:
     """A reply to each of `codes`: the first `right` of them right, the others plainly wrong."""
     return {
-        code: f"最终答案：{'、'.join(KEYS[code] if place < right else 'H')}" for place, code in enumerate(codes)
+        code: f"最终答案：{'、'.join(KEYS[code] if place < right else 'H')}"
+        for place, code in enumerate(codes)
     }
 
 
 def submit(
-    actor: Any, entry: Entry, version: BenchmarkVersion, data: bytes, *, name: str = "replies.csv", note: str = ""
+    actor: Any,
+    entry: Entry,
+    version: BenchmarkVersion,
+    data: bytes,
+    *,
+    name: str = "replies.csv",
+    note: str = "",
 ) -> Submission:
     return create_submission(
         actor=actor, entry=entry, version=version, file=io.BytesIO(data), file_name=name, note=note

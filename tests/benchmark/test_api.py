@@ -161,10 +161,14 @@ def test_pages_of_a_list(cast: Cast, visitor: Client) -> None:
 
 def test_one_request_cannot_ask_for_everything(visitor: Client, make_user: Callable[..., Any]) -> None:
     for number in range(520):
-        Entry.objects.create(name=f"m{number}", slug=f"m{number}", owner=make_user("o") if not number else None)
+        Entry.objects.create(
+            name=f"m{number}", slug=f"m{number}", owner=make_user("o") if not number else None
+        )
     Entry.objects.filter(owner=None).update(owner=Entry.objects.get(slug="m0").owner)
     client = Client()
-    client.force_login(Entry.objects.get(slug="m0").owner, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(
+        Entry.objects.get(slug="m0").owner, backend="django.contrib.auth.backends.ModelBackend"
+    )
     assert len(get(client, "entries/", limit=100000)["results"]) == 500
 
 
@@ -198,10 +202,14 @@ def test_boards_are_what_the_command_prints(cast: Cast, visitor: Client) -> None
     assert rows[0]["by_scenario"]["palliative-care"] == {
         "n": 1, "scored": 1, "mean": 0.0, "low": None, "high": None,
     }  # fmt: skip
-    by_name = get(visitor, "boards/tiny/objective/", sort="-entry", type="nonsense", scenario="nowhere")["rows"]
+    by_name = get(visitor, "boards/tiny/objective/", sort="-entry", type="nonsense", scenario="nowhere")[
+        "rows"
+    ]
     assert [row["slug"] for row in by_name] == ["other-model-3b", "open-model-7b"]
     assert len(get(visitor, "boards/tiny/objective/", type="medical")["rows"]) == 1
-    assert len(get(visitor, "boards/tiny/objective/", scenario="palliative-care", sort="scenario")["rows"]) == 2
+    assert (
+        len(get(visitor, "boards/tiny/objective/", scenario="palliative-care", sort="scenario")["rows"]) == 2
+    )
     get(visitor, "boards/tiny/nothing/", 404)
     get(visitor, "boards/tiny/objective/", 404, version="2")
     for name in ("version", "type", "scenario", "sort"):
@@ -215,7 +223,12 @@ def test_register_change_and_who_may(
     cast: Cast, visitor: Client, client_of: Callable[..., Client], submitter: Any, stranger: Any, expert: Any
 ) -> None:
     client = client_of(submitter)
-    body = {"name": "  New   Model ", "parameters_b": "7.5", "type": "reasoning", "link": "https://example.org/m"}
+    body = {
+        "name": "  New   Model ",
+        "parameters_b": "7.5",
+        "type": "reasoning",
+        "link": "https://example.org/m",
+    }
     made = send(client, "entries/", body, status=201)
     assert (made["slug"], made["name"], made["parameters_b"]) == ("new-model", "New Model", "7.50")
     assert send(client, "entries/", {"name": "new model"}, status=409)["code"] == "NameTaken"
@@ -342,13 +355,13 @@ def test_bad_tokens_are_401(cast: Cast, client_of: Callable[..., Client], submit
     assert Client().get(f"{API}/submissions/", HTTP_AUTHORIZATION="Basic eDp5").json()["count"] == 2
 
 
-def test_revoked_expired_and_locked_out(
-    cast: Cast, client_of: Callable[..., Client], submitter: Any
-) -> None:
+def test_revoked_expired_and_locked_out(cast: Cast, client_of: Callable[..., Client], submitter: Any) -> None:
     session = client_of(submitter)
     revoked, expired, kept = make_token(session), make_token(session), make_token(session, days="0")
     tokens = submitter.auth_token_set
     digest = tokens.get(token_key=revoked[:15]).digest
+    for nonsense in ("", "\x00", "x"):
+        assert session.post(reverse("revoke_token"), {"token": nonsense}).status_code == 404
     assert session.post(reverse("revoke_token"), {"token": digest}).status_code == 302
     tokens.filter(token_key=expired[:15]).update(expiry=timezone.now() - timedelta(seconds=1))
     for key in (revoked, expired):
@@ -370,7 +383,12 @@ def test_a_token_is_stored_hashed(client_of: Callable[..., Client], submitter: A
 
 
 def test_who_sees_which_submission(
-    cast: Cast, visitor: Client, client_of: Callable[..., Client], submitter: Any, stranger: Any, researcher: Any
+    cast: Cast,
+    visitor: Client,
+    client_of: Callable[..., Client],
+    submitter: Any,
+    stranger: Any,
+    researcher: Any,
 ) -> None:
     rows = {state: row.pk for state, row in cast.submissions.items()}
     public = {rows["public"], rows["strangers"]}
@@ -388,7 +406,12 @@ def test_who_sees_which_submission(
 
 
 def test_what_is_written_for_owner_and_reviewers_stays_with_them(
-    cast: Cast, visitor: Client, client_of: Callable[..., Client], submitter: Any, stranger: Any, researcher: Any
+    cast: Cast,
+    visitor: Client,
+    client_of: Callable[..., Client],
+    submitter: Any,
+    stranger: Any,
+    researcher: Any,
 ) -> None:
     submission = cast.submissions["public"]
     Submission.objects.filter(pk=submission.pk).update(note="prompt v3", file_name="internal-name.csv")
@@ -461,7 +484,10 @@ def test_small_groups_of_a_closed_board_wait_for_publication(
 ) -> None:
     """One answered item in a group would be told right or wrong by the group's mean."""
     probe = upload(
-        client_of(submitter), predictions(answers((PUBLIC[0], *PUBLIC[8:], *DEV), 1)), status=201, entry=cast.open.slug
+        client_of(submitter),
+        predictions(answers((PUBLIC[0], *PUBLIC[8:], *DEV), 1)),
+        status=201,
+        entry=cast.open.slug,
     )
     evaluate(Submission.objects.get(pk=probe["id"]))
 
@@ -496,7 +522,9 @@ def test_every_answer_of_the_api_is_json(cast: Cast, visitor: Client) -> None:
 
 def test_openapi_is_valid_and_complete(tmp_path: Path, visitor: Client) -> None:
     file = tmp_path / "schema.json"
-    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", "--file", str(file))
+    call_command(
+        "spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", "--file", str(file)
+    )
     schema = json.loads(file.read_text("utf-8"))
     operations = {
         f"{method} {path}": operation
@@ -512,7 +540,9 @@ def test_openapi_is_valid_and_complete(tmp_path: Path, visitor: Client) -> None:
         "post /api/v1/submissions/{id}/return/",
         "get /api/v1/boards/{benchmark}/{slug}/",
     }
-    assert [name for name, row in operations.items() if not (row.get("summary") and row.get("description"))] == []
+    assert [
+        name for name, row in operations.items() if not (row.get("summary") and row.get("description"))
+    ] == []
     assert all(path.startswith("/api/v1/") for path in schema["paths"])
     schemes = schema["components"]["securitySchemes"]
     assert any(row.get("scheme") == "bearer" or row["type"] == "apiKey" for row in schemes.values())

@@ -216,7 +216,11 @@ def test_fields_that_are_wrong(
     known = create_entry(actor=stranger, name="Well known")
     version = submit(stranger, known, BenchmarkVersion.objects.get(), predictions(answers(PUBLIC, 1)))
     Submission.objects.filter(pk=version.pk).update(state="public")
-    body = {name: value for name, value in {**_form(predictions(KEYS_OPEN)), **change}.items() if value is not None}
+    body = {
+        name: value
+        for name, value in {**_form(predictions(KEYS_OPEN)), **change}.items()
+        if value is not None
+    }
     response = owner.post(URL, body)
     assert response.status_code == status, response.content
     assert field in response.json()
@@ -242,7 +246,10 @@ KEYS_OPEN = {code: KEYS[code] for code in PUBLIC}
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=", b"x"),
         ("multipart/form-data; boundary=abc", b""),
-        ("multipart/form-data; boundary=abc", b"--abc\r\nContent-Disposition: form-data; name=\xff\r\n\r\nx\r\n"),
+        (
+            "multipart/form-data; boundary=abc",
+            b"--abc\r\nContent-Disposition: form-data; name=\xff\r\n\r\nx\r\n",
+        ),
         ("multipart/form-data; boundary=abc", b"--abc\r\n" * 2000),
         ("text/plain", b"item,response"),
         ("text/csv", b"item,response\nobj-0001,A\n"),
@@ -251,7 +258,9 @@ KEYS_OPEN = {code: KEYS[code] for code in PUBLIC}
     ],
 )
 @pytest.mark.parametrize("path", [URL, "/api/v1/entries/"])
-def test_bodies_that_are_wrong(entry: Entry, owner: Client, path: str, content_type: str, body: bytes) -> None:
+def test_bodies_that_are_wrong(
+    entry: Entry, owner: Client, path: str, content_type: str, body: bytes
+) -> None:
     response = owner.generic("POST", path, body, content_type=content_type)
     assert response.status_code in (400, 413, 415), response.content
     assert response.json()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 from collections.abc import Callable
 from html import unescape
@@ -16,17 +13,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from benchmark.models import BenchmarkVersion, Board, Entry, Score, Submission
+from benchmark.models import BenchmarkVersion, Board
 from benchmark.services.boards import board_for
 from benchmark.services.importing_responses import published_scorer
 from tests.benchmark.cast import SCENARIOS, SECRET_NAME, Cast, import_tiny, make_cast
+from tests.benchmark.rows import BOARD, SUBJECTIVE, models, published, second_version, stand, text_of
 
 ClientOf = Callable[[Any], Client]
-BOARD = "/leaderboard/tiny/objective/"
-SUBJECTIVE = "/leaderboard/tiny/subjective/"
 HTMX = {"HX-Request": "true"}
-HOSTILE = "=cmd|'/c calc'!A1"
-MODEL = re.compile(r'<th scope="row" class="model"><a href="/entries/[^"]+">([^<]+)</a>')
 
 
 @pytest.fixture(autouse=True)
@@ -51,37 +45,6 @@ def board(version: BenchmarkVersion) -> Board:
     return Board.objects.create(
         version=version, kind="objective", split="public", scorer=published_scorer(), slug="objective"
     )
-
-
-def stand(board: Board, name: str, value: float, **fields: Any) -> Score:
-    """A public row of a made-up model; `type`, `organisation` are its entry's."""
-    told = {key: fields.pop(key) for key in ("type", "organisation") if key in fields}
-    entry = Entry.objects.create(name=name, slug=f"m-{Entry.objects.count()}", **told)
-    submission = Submission.objects.create(
-        entry=entry, version=board.version, method="imported", state=fields.pop("state", "public")
-    )
-    stored = {
-        "n": 1000,
-        "scored": 1000,
-        "missing": 0,
-        "value": value,
-        "answered_accuracy": value,
-        "ci_low": value - 0.02,
-        "ci_high": value + 0.02,
-        "clusters": 400,
-        "designated": True,
-        "by_scenario": {SCENARIOS[0]: {"n": 8, "mean": value, "low": None, "high": None}},
-    }
-    return Score.objects.create(board=board, entry=entry, submission=submission, **{**stored, **fields})
-
-
-def models(response: Any) -> list[str]:
-    """The names in the table, from top to bottom."""
-    return [unescape(name) for name in MODEL.findall(response.content.decode())]
-
-
-def text_of(response: Any) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
 
 
 # ---- one row ----
@@ -192,7 +155,7 @@ def test_sort_by_a_scenario(board: Board, visitor: Client, sort: str, expected: 
 def test_every_head_links_its_sort_and_says_how_it_is_sorted(board: Board, visitor: Client) -> None:
     three(board)
     page = visitor.get(BOARD, {"sort": "answered"}).content.decode()
-    heads = re.findall(r'<th scope="col"([^>]*)><a class="sort" href="([^"]+)"', page)
+    heads = re.findall(r'<th scope="col"([^>]*)><a class="sort" id="[^"]+" href="([^"]+)"', page)
     assert len(heads) == 6
     assert [attributes for attributes, _url in heads if "aria-sort" in attributes] == [
         ' class="num" aria-sort="ascending"'
@@ -238,7 +201,7 @@ def test_filters_hide_rows_and_never_rerank(board: Board, visitor: Client) -> No
     page = visitor.get(BOARD, {"type": "medical"})
     assert models(page) == ["B"]
     assert "2–3" in text_of(page)
-    assert 'aria-current="true">medical</a>' in page.content.decode()
+    assert 'aria-current="true">Medical</a>' in page.content.decode()
     assert models(visitor.get(BOARD, {"type": "unheard-of"})) == ["A", "B"]
     assert "No model of this type stands here" in text_of(visitor.get(BOARD, {"type": "baseline"}))
 
@@ -322,14 +285,6 @@ def test_own_rows_that_are_not_public_are_shown_to_their_owner_alone(
 # ---- subjective boards and published rows ----
 
 
-def published(board: Board, name: str, final: float, **fields: Any) -> Score:
-    entry = Entry.objects.create(name=name, slug=f"p-{Entry.objects.count()}")
-    return Score.objects.create(
-        board=board, entry=entry, origin="published", designated=True, n=100, scored=99, missing=1,
-        value=final, final=final, risk_rate=0.0102, quality=0.87, **fields,
-    )  # fmt: skip
-
-
 def test_published_rows_are_marked_unranked_and_explained(version: BenchmarkVersion, visitor: Client) -> None:
     board = board_for(version, "subjective", "public", published_scorer())
     published(board, "Fits", 0.85, remarks=[{"code": "identity_gap", "gap": 0.00003, "breaks": False}])
@@ -350,12 +305,6 @@ def test_published_rows_are_marked_unranked_and_explained(version: BenchmarkVers
 # ---- versions, frozen boards, lists ----
 
 
-def second_version(first: BenchmarkVersion) -> BenchmarkVersion:
-    return BenchmarkVersion.objects.create(
-        benchmark=first.benchmark, label="2", state="frozen", content_hash="2" * 64, frozen_at=timezone.now()
-    )
-
-
 def test_the_plain_address_means_the_newest_version(board: Board, visitor: Client) -> None:
     stand(board, "Old", 0.5)
     newer = board_for(second_version(board.version), "objective", "public", board.scorer)
@@ -367,7 +316,7 @@ def test_the_plain_address_means_the_newest_version(board: Board, visitor: Clien
     assert 'href="/leaderboard/tiny/objective/?version=2"' in old.content.decode()
     assert "There is a newer version" not in text_of(visitor.get(BOARD))
     # Sorting and filtering an old version stays there.
-    links = re.findall(r'class="sort" href="([^"]+)"', old.content.decode())
+    links = re.findall(r'class="sort" id="[^"]+" href="([^"]+)"', old.content.decode())
     assert links and all("version=1" in link for link in links)
     assert visitor.get(f"{BOARD}export.json", {"version": "1"}).json()["version"] == "1"
 
@@ -399,124 +348,24 @@ def test_what_is_not_there_is_not_found(board: Board, visitor: Client, address: 
     assert visitor.get(address).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["sort", "type", "scenario", "page"])
+def test_nul_bytes_do_no_harm(board: Board, visitor: Client, name: str) -> None:
+    stand(board, "A", 0.5)
+    assert models(visitor.get(BOARD, {name: "\x00"})) == ["A"]
+    assert visitor.get(BOARD, {"version": "\x00"}).status_code == 404
+    assert visitor.get("/compare/", {"board": "tiny/objective", "entry": "\x00"}).status_code == 200
+    assert visitor.get("/compare/", {"board": "tiny/\x00"}).status_code == 404
+
+
+def test_a_scenario_without_a_mean_stands_last(board: Board, visitor: Client) -> None:
+    stand(board, "A", 0.5)
+    stand(board, "B", 0.4, by_scenario={SCENARIOS[0]: {"n": 0, "mean": None, "low": None, "high": None}})
+    for sort in ("scenario", "-scenario"):
+        assert models(visitor.get(BOARD, {"scenario": SCENARIOS[0], "sort": sort})) == ["A", "B"]
+
+
 def test_a_draft_shows_no_board(board: Board, visitor: Client) -> None:
     draft = BenchmarkVersion.objects.create(benchmark=board.version.benchmark, label="3")
     board_for(draft, "subjective", "public", board.scorer)
     assert visitor.get(SUBJECTIVE).status_code == 404
     assert "Subjective" not in text_of(visitor.get("/leaderboard/"))
-
-
-def test_empty_states(board: Board, visitor: Client) -> None:
-    assert "No model stands here yet" in text_of(visitor.get(BOARD))
-    assert "No model stands here yet" in text_of(visitor.get("/leaderboard/"))
-    Board.objects.all().delete()
-    assert "No board yet" in text_of(visitor.get("/leaderboard/"))
-    assert "No board yet" in text_of(visitor.get("/"))
-
-
-@pytest.mark.parametrize("address", ["/leaderboard/", "/"])
-def test_lists_of_boards_name_who_leads(
-    board: Board, visitor: Client, address: str, django_assert_max_num_queries: Any
-) -> None:
-    for place, name in enumerate("ABCDE"):
-        stand(board, f"Model {name}", 0.9 - place / 100, rank_low=1 if place < 4 else 5, rank_high=4)
-    subjective = board_for(board.version, "subjective", "public", published_scorer())
-    published(subjective, "Lower", 0.7)
-    published(subjective, "Higher", 0.8)
-    with django_assert_max_num_queries(4):
-        words = text_of(visitor.get(address))
-    assert "Model A 0.9000 [0.8800, 0.9200]" in words
-    assert "and 1 more" in words
-    assert "Model D" not in words and "Model E" not in words
-    assert "Higher 0.8000" in words and "Lower" not in words
-    Board.objects.filter(pk=board.pk).update(ranks_stale=True)
-    assert "Ranks are being recomputed" in text_of(visitor.get(address))
-
-
-def test_home_shows_the_newest_version_and_the_list_all(board: Board, visitor: Client) -> None:
-    stand(board, "Old", 0.5, rank_low=1, rank_high=1)
-    newer = board_for(second_version(board.version), "objective", "public", board.scorer)
-    stand(newer, "New", 0.6, rank_low=1, rank_high=1)
-    home, everything = text_of(visitor.get("/")), text_of(visitor.get("/leaderboard/"))
-    assert "New 0.6" in home and "Old 0.5" not in home
-    assert everything.index("New 0.6") < everything.index("Old 0.5")
-
-
-def test_chinese_names(board: Board, visitor: Client) -> None:
-    stand(board, "A", 0.61)
-    visitor.cookies["django_language"] = "zh-hans"
-    page = visitor.get(BOARD)
-    assert "小基准 1" in text_of(page)
-    assert "辅助生殖 0.61, n=8" in text_of(page)
-
-
-# ---- exports ----
-
-
-def csv_rows(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-
-
-def test_csv_export_is_neutral_complete_and_the_same_twice(board: Board, visitor: Client) -> None:
-    stand(
-        board, HOSTILE, 0.5, organisation="@SUM(1+1)", account={"scored": 990, "refused": 10},
-        by_scenario={SCENARIOS[0]: {"n": 8, "mean": 0.125, "low": None, "high": None}},
-    )  # fmt: skip
-    stand(board, "模型甲", 0.25, rank_low=1, rank_high=2)
-    first, second = visitor.get(f"{BOARD}export.csv"), visitor.get(f"{BOARD}export.csv")
-    assert first.content == second.content
-    assert first.content.startswith(b"\xef\xbb\xbf")
-    assert first["Content-Type"] == "text/csv; charset=utf-8"
-    assert first["Content-Disposition"] == 'attachment; filename="tiny-1-objective.csv"'
-    rows = csv_rows(first.content)
-    assert [row["entry"] for row in rows] == [f"'{HOSTILE}", "模型甲"]
-    assert rows[0]["organisation"] == "'@SUM(1+1)"
-    assert (rows[0]["accuracy"], rows[0]["account:refused"], rows[0]["rank_low"]) == ("0.5", "10", "")
-    assert rows[0][f"scenario:{SCENARIOS[0]}:mean"] == "0.125"
-    assert rows[0][f"scenario:{SCENARIOS[0]}:low"] == ""
-    assert rows[0][f"scenario:{SCENARIOS[1]}:n"] == ""
-    assert (rows[1]["rank_low"], rows[1]["rank_high"]) == ("1", "2")
-    assert all(cell[:1] not in tuple("=+@\t\r") for row in rows for cell in row.values())
-
-
-def test_json_export_and_its_etag(board: Board, visitor: Client) -> None:
-    stand(board, HOSTILE, 0.5)
-    first = visitor.get(f"{BOARD}export.json")
-    assert first["Content-Disposition"] == 'attachment; filename="tiny-1-objective.json"'
-    document = json.loads(first.content)
-    assert (document["benchmark"], document["version"], document["board"]) == ("tiny", "1", "objective")
-    (row,) = document["rows"]
-    assert (row["entry"], row["accuracy"], row["ci_low"]) == (HOSTILE, 0.5, 0.48)
-    assert visitor.get(f"{BOARD}export.json").content == first.content
-    again = visitor.get(f"{BOARD}export.json", headers={"If-None-Match": first["ETag"]})
-    assert again.status_code == 304
-    Score.objects.update(value=0.51)
-    changed = visitor.get(f"{BOARD}export.json", headers={"If-None-Match": first["ETag"]})
-    assert changed.status_code == 200
-
-
-def test_exports_follow_filters_and_order_and_hold_all_pages(board: Board, visitor: Client) -> None:
-    for number in range(60):
-        stand(board, f"Model {number:02}", number / 100, type="medical" if number < 55 else "general")
-    rows = csv_rows(visitor.get(f"{BOARD}export.csv", {"type": "medical", "sort": "accuracy"}).content)
-    assert [row["entry"] for row in rows] == [f"Model {number:02}" for number in range(55)]
-    page = visitor.get(BOARD, {"type": "medical", "sort": "accuracy", "page": "2"}).content.decode()
-    assert f'href="{BOARD}export.csv?type=medical&amp;sort=accuracy"' in page
-
-
-def test_subjective_csv(version: BenchmarkVersion, visitor: Client) -> None:
-    board = board_for(version, "subjective", "public", published_scorer())
-    published(board, "P", 0.85, q4=0.5)
-    (row,) = csv_rows(visitor.get(f"{SUBJECTIVE}export.csv").content)
-    assert (row["final"], row["risk_rate"], row["q4"], row["abstained"], row["ci_low"]) == (
-        "0.85", "0.0102", "0.5", "", "",
-    )  # fmt: skip
-
-
-ADDRESSES = ("/leaderboard/", BOARD, f"{BOARD}export.csv", f"{BOARD}export.json")
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_boards_are_only_read(board: Board, visitor: Client, address: str, method: str) -> None:
-    assert getattr(visitor, method)(address).status_code == 405

@@ -16,7 +16,7 @@ from benchmark.queries.compare import comparable_scores, compare_scores
 from benchmark.rules.ranks import pairwise
 from benchmark.services.boards import store_vector
 from tests.benchmark.cast import SECRET_NAME, Cast, make_cast
-from tests.benchmark.test_boards import stand, text_of
+from tests.benchmark.rows import stand, text_of
 
 BOARD = {"board": "tiny/objective"}
 # The twelve public items, each a cluster of its own.

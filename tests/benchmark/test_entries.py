@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.test import Client
 
 from benchmark.models import Board, Entry, Submission
 from tests.benchmark.cast import SECRET_NAME, Cast, make_cast
+from tests.benchmark.rows import text_of
 
 ClientOf = Callable[[Any], Client]
 LIST = "/entries/"
@@ -36,10 +36,6 @@ def _settings(settings: Any) -> None:
 @pytest.fixture
 def cast(tmp_path: Path, submitter: Any, stranger: Any, researcher: Any) -> Cast:
     return make_cast(tmp_path / "tiny", submitter=submitter, stranger=stranger, researcher=researcher)
-
-
-def text_of(response: Any) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
 
 
 # ---- the list ----

@@ -24,14 +24,21 @@ from django.test import Client
 
 from benchmark.models import AnswerKey, Entry, Extraction, Item, Norm, Score, Submission
 from benchmark.rules.search_terms import index_terms
-from tests.benchmark.cast import HIDDEN, HIDDEN_MARK, KEYS, PUBLIC, Cast, answers, make_cast, predictions
+from tests.benchmark.cast import DEV, HIDDEN, HIDDEN_MARK, KEYS, PUBLIC, Cast, make_cast, predictions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ROLES = ("visitor", "submitter", "stranger", "expert", "referee")
 OUTSIDERS = tuple(role for role in ROLES if role != "submitter")
 SECRET = "qzsecret"  # in the name, the slug, the organisation and the notes of the private entry
 MOST_PAGES = 600
-NEVER_FOLLOWED = ("/accounts/log", "/i18n/", "/static/", "/accounts/signup", "/accounts/password", "/api/docs")
+NEVER_FOLLOWED = (
+    "/accounts/log",
+    "/i18n/",
+    "/static/",
+    "/accounts/signup",
+    "/accounts/password",
+    "/api/docs",
+)
 LINK = re.compile(r"""(?:href|src|action|hx-get|data-[a-z-]+)=["']([^"'#]+)""")
 VOLATILE = (
     re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"'),
@@ -45,9 +52,7 @@ def cast(tmp_path: Path, submitter: Any, stranger: Any, researcher: Any) -> Cast
 
 
 @pytest.fixture
-def reader(
-    request: pytest.FixtureRequest, client_of: Callable[..., Client]
-) -> Callable[[str], Client]:
+def reader(request: pytest.FixtureRequest, client_of: Callable[..., Client]) -> Callable[[str], Client]:
     def log_in(role: str) -> Client:
         return client_of(None if role == "visitor" else request.getfixturevalue(role))
 
@@ -56,10 +61,20 @@ def reader(
 
 def addresses(cast: Cast) -> list[str]:
     """Where a crawl begins, and what a curious person types: everything that might be there."""
-    items = [f"/{place}/{code}/" for code in (*KEYS, "sub-0003") for place in ("items/tiny", "api/v1/benchmarks/tiny/items")]
-    norms = [f"/{place}/{pk}/" for pk in Norm.objects.values_list("pk", flat=True) for place in ("norms", "api/v1/norms")]
+    items = [
+        f"/{place}/{code}/"
+        for code in (*KEYS, "sub-0003")
+        for place in ("items/tiny", "api/v1/benchmarks/tiny/items")
+    ]
+    norms = [
+        f"/{place}/{pk}/"
+        for pk in Norm.objects.values_list("pk", flat=True)
+        for place in ("norms", "api/v1/norms")
+    ]
     submissions = [
-        f"/{place}/{row.pk}/" for row in cast.submissions.values() for place in ("submissions", "api/v1/submissions")
+        f"/{place}/{row.pk}/"
+        for row in cast.submissions.values()
+        for place in ("submissions", "api/v1/submissions")
     ]
     entries = [
         f"/{place}/{entry.slug}/{end}"
@@ -99,7 +114,18 @@ def addresses(cast: Cast) -> list[str]:
         *(f"/api/v1/{name}/?limit=500" for name in
           ("benchmarks", "benchmarks/tiny/items", "norms", "entries", "submissions", "boards")),
     ]  # fmt: skip
-    return [*lists, *items, *norms, *submissions, *entries, *searches, *boards, *files, *filters, *norms_of_items]
+    return [
+        *lists,
+        *items,
+        *norms,
+        *submissions,
+        *entries,
+        *searches,
+        *boards,
+        *files,
+        *filters,
+        *norms_of_items,
+    ]
 
 
 def crawl(client: Client, seeds: list[str]) -> dict[str, tuple[int, str]]:
@@ -188,17 +214,23 @@ def change_what_is_closed() -> None:
         )
     for norm in Norm.objects.filter(items__split="hidden"):
         text = "处方须由两人核对。"
-        Norm.objects.filter(pk=norm.pk).update(text=text, search_terms=index_terms(text), article="第九十九条")
+        Norm.objects.filter(pk=norm.pk).update(
+            text=text, search_terms=index_terms(text), article="第九十九条"
+        )
     for row in Extraction.objects.exclude(response__item__split="dev"):
         Extraction.objects.filter(pk=row.pk).update(right=not row.right)
 
 
 def change_what_is_private() -> None:
     """Another name, other notes, other scores of the entry that nobody but its owner may see."""
-    Entry.objects.filter(name="QZSecret-70B").update(name="A-First-Place-1T", organisation="Elsewhere", type="baseline")
+    Entry.objects.filter(name="QZSecret-70B").update(
+        name="A-First-Place-1T", organisation="Elsewhere", type="baseline"
+    )
     hidden = Submission.objects.exclude(state="public")
     hidden.update(note="other", file_name="other.csv", review_note="other", responses_count=3)
-    Score.objects.filter(submission__in=hidden).update(value=1.0, right=12, missing=0, ci_low=0.9, ci_high=1.0, by_scenario={})
+    Score.objects.filter(submission__in=hidden).update(
+        value=1.0, right=12, missing=0, ci_low=0.9, ci_high=1.0, by_scenario={}
+    )
 
 
 def without_volatile(body: str) -> str:
@@ -226,7 +258,9 @@ def test_nothing_closed_is_told(cast: Cast, reader: Callable[[str], Client], rol
     assert different == []
 
 
-def test_the_second_world_is_another_one(cast: Cast, client_of: Callable[..., Client], researcher: Any) -> None:
+def test_the_second_world_is_another_one(
+    cast: Cast, client_of: Callable[..., Client], researcher: Any
+) -> None:
     """Else the test above could not fail: a researcher sees the difference on the very same pages."""
     client = client_of(researcher)
     pages = [
@@ -241,6 +275,25 @@ def test_the_second_world_is_another_one(cast: Cast, client_of: Callable[..., Cl
     change_what_is_private()
     after = [client.get(url).content for url in pages]
     assert [a != b for a, b in zip(before, after, strict=True)] == [True] * len(pages)
+
+
+def test_whether_a_closed_key_agrees_with_an_open_one(cast: Cast, reader: Callable[[str], Client]) -> None:
+    """A public item with the question of a dev item: that their keys agree would tell the closed one."""
+    lift_guards()
+    dev = Item.objects.get(code=DEV[0])
+    pages = [f"/items/tiny/{code}/" for code in (PUBLIC[0], DEV[0])]
+    pages += [
+        "/items/?benchmark=tiny",
+        "/api/v1/benchmarks/tiny/items/",
+        f"/api/v1/benchmarks/tiny/items/{PUBLIC[0]}/",
+    ]
+    worlds: list[dict[str, tuple[int, str]]] = []
+    for contradicts in (False, True):
+        Item.objects.filter(code=PUBLIC[0]).update(duplicate_of=dev, contradicts=contradicts)
+        answers = {url: reader("visitor").get(url).content.decode() for url in pages}
+        worlds.append({url: (200, without_volatile(body)) for url, body in answers.items()})
+        assert all(DEV[0] in body for body in answers.values())
+    assert worlds[0] == worlds[1]
 
 
 # -- refused files
@@ -325,4 +378,4 @@ def test_small_groups_are_withheld_on_pages(cast: Cast, reader: Callable[[str], 
     assert shown["objective"] == {"assisted-reproduction"}
     own = client.get("/leaderboard/tiny/objective/").context["shown"].own
     row = next(row for row in own if row.score.submission_id == private.pk)
-    assert {cell.scenario.slug for cell in row.cells if cell.mean is not None} == {"assisted-reproduction"}
+    assert set(row.score.by_scenario) == {"assisted-reproduction"}
