@@ -9,11 +9,19 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from benchmark.models import BenchmarkVersion, Entry
+from benchmark.templatetags.benchmark_tags import named
 from medes_site.kit.forms import UploadField
 from medes_site.kit.roles import is_researcher
 
 # Fields of a submission form that describe a model which is not registered yet.
 NEW_ENTRY_FIELDS = ("name", "organisation", "parameters_b", "type", "licence", "link")
+
+
+class VersionField(forms.ModelChoiceField):
+    """Benchmark versions under the names that the pages use, in the reader's language."""
+
+    def label_from_instance(self, obj: BenchmarkVersion) -> str:
+        return f"{named(obj.benchmark)} {obj.label}"
 
 
 class SubmissionForm(forms.Form):
@@ -45,9 +53,7 @@ class SubmissionForm(forms.Form):
         assume_scheme="https",
         help_text=_("The model's page or paper."),
     )
-    version = forms.ModelChoiceField(
-        label=_("Benchmark"), queryset=BenchmarkVersion.objects.none(), empty_label=None
-    )
+    version = VersionField(label=_("Benchmark"), queryset=BenchmarkVersion.objects.none(), empty_label=None)
     file = UploadField(
         label=_("Predictions file"),
         allow_empty_file=True,  # the reader says more clearly what an empty file lacks

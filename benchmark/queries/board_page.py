@@ -22,7 +22,7 @@ from benchmark.models import (
     Scenario,
     Score,
 )
-from benchmark.queries.boards import BoardFilter, own_scores, standing_scores
+from benchmark.queries.boards import BoardFilter, own_scores, public_first, standing_scores
 from benchmark.queries.disclosure import shown_groups
 from benchmark.rules.account import OUTCOMES
 from medes_site.kit.charts import UNIT, Domain, round_domain
@@ -260,7 +260,7 @@ def benchmark_cards(newest_only: bool = False) -> tuple[BenchmarkCards, ...]:
             standing=Count("scores", filter=Q(scores__designated=True)),
             leading=Count("scores", filter=Q(scores__designated=True, scores__rank_low=1)),
         )
-        .order_by("-version__frozen_at", "-version_id", "frozen_at", "kind", "split", "pk")
+        .order_by("-version__frozen_at", "-version_id", "frozen_at", "kind", public_first(), "pk")
     )
     found: dict[Benchmark, dict[BenchmarkVersion, list[Board]]] = defaultdict(dict)
     for board in boards:

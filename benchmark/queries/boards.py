@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, FloatField, QuerySet, Value
+from django.db.models import Case, F, FloatField, IntegerField, QuerySet, Value, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, NullIf
 from django.utils.translation import gettext as _
@@ -71,6 +71,13 @@ class BoardFilter:
             scenario=scenario,
             sort=sort if sort.removeprefix("-") in known else DEFAULT_SORT[board.kind],
         )
+
+
+def public_first(split: str = "split") -> Case:
+    """An order of boards by the field named `split`: public, the one that counts, then dev, then hidden."""
+    order = (Split.PUBLIC, Split.DEV, Split.HIDDEN)
+    places = [When(**{split: name}, then=Value(place)) for place, name in enumerate(order)]
+    return Case(*places, output_field=IntegerField())
 
 
 def board_title(board: Board) -> str:

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from benchmark.models import BenchmarkVersion, Board, Dimension, Entry, Scenario, Score, Submission
 from benchmark.queries.board_page import Row, board_rows, value_range
-from benchmark.queries.boards import board_title
+from benchmark.queries.boards import board_title, public_first
 from medes_site.kit.charts import Domain, round_domain
 
 PAGE_SIZE = 50
@@ -52,7 +52,8 @@ class EntryPage:
 def _standing_scores() -> Any:
     scores = Score.objects.filter(designated=True, board__version__state=BenchmarkVersion.State.FROZEN)
     related = ("board__version__benchmark", "board__scorer", "entry")
-    return scores.select_related(*related).order_by("-board__version__frozen_at", "board__kind", "board__pk")
+    order = ("-board__version__frozen_at", "board__kind", public_first("board__split"), "board__pk")
+    return scores.select_related(*related).order_by(*order)
 
 
 def entries_page(user: Any, words: str, type_: str, number: str | None) -> Page:
@@ -77,7 +78,11 @@ def entry_page(entry: Entry, user: Any) -> EntryPage:
     scores = list(_standing_scores().filter(entry=entry))
     slugs = {slug for score in scores for slug in score.by_scenario}
     scenarios = {scenario.slug: scenario for scenario in Scenario.objects.filter(slug__in=slugs)}
-    stored = Score.objects.select_related("board").defer(*HEAVY).order_by("board__kind", "board__split")
+    stored = (
+        Score.objects.select_related("board")
+        .defer(*HEAVY)
+        .order_by("board__kind", public_first("board__split"))
+    )
     submissions = (
         Submission.objects.visible_to(user)
         .filter(entry=entry)

@@ -174,6 +174,10 @@ class _ItemImporter:
         self._duplicates = duplicates
         self._report = report
         self._templates: dict[str, int] = {}
+        # A question without a norm is its own cluster: its repeats share its split, or its key would leak.
+        self._question_splits = dict(
+            Item.objects.filter(version=version, norm=None).values_list("cluster", "split")
+        )
 
     def store(self, records: list[ItemRecord]) -> None:
         known = Item.objects.filter(version=self._version, code__in=[record.code for record in records])
@@ -226,11 +230,10 @@ class _ItemImporter:
             cluster, split = f"norm-group:{group.number}", self._group_split(group, record)
         else:
             cluster = f"question:{text_hash(normal_form(record.question))[:40]}"
-            split = record.split or (before.split if before else assign_split(cluster, self._shares))
+            split = self._question_split(cluster, record)
         if record.split and record.split != split:
-            self._report.reject(
-                record.line, "split_of_norm_group", column="split", item=record.code, norm_group_split=split
-            )
+            reason = "split_of_norm_group" if norm is not None else "split_of_question"
+            self._report.reject(record.line, reason, column="split", item=record.code, given_split=split)
             return None
         options = [{"letter": letter, "text": text} for letter, text in record.options]
         return Item(
@@ -257,6 +260,11 @@ class _ItemImporter:
             group.split = record.split or assign_split(group.key, self._shares)
             NormGroup.objects.filter(pk=group.pk).update(split=group.split)
         return group.split
+
+    def _question_split(self, cluster: str, record: ItemRecord) -> str:
+        """The split of the question's first item holds for its repeats."""
+        split = record.split or assign_split(cluster, self._shares)
+        return self._question_splits.setdefault(cluster, split)
 
     def _template(self, text: str | None) -> int | None:
         if text is None:

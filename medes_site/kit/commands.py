@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from argparse import ArgumentParser
 from typing import Any, ClassVar
@@ -37,6 +38,8 @@ class ReportingCommand(BaseCommand):
         self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2, default=str))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # The command's own output says how its jobs ended; their log lines are for workers.
+        logging.getLogger("medes_site.kit.jobs").setLevel(logging.ERROR)
         try:
             with translation.override("en"):
                 result = self.report(**options)

@@ -276,7 +276,10 @@ def test_that_a_hidden_item_has_the_same_question_is_not_told(
     folder = write_benchmark(tmp_path / "repeating")
     with (folder / "items.jsonl").open("a", encoding="utf-8") as file:
         file.write(
-            json.dumps({**hidden, "id": "obj-0030", "key": "AB", "split": "public"}, ensure_ascii=False)
+            json.dumps(
+                {**hidden, "id": "obj-0030", "key": "AB", "split": "public", "norm": "norm-1"},
+                ensure_ascii=False,
+            )
             + "\n"
         )
     assert not import_benchmark(plan_import(str(folder))).rejected

@@ -1,27 +1,29 @@
-"""Answers without a label: a closing sentence that says which options hold, or a line with letters only.
+"""Answers without a label: a closing sentence that says which options hold.
 
-These are looked for only where no label announces anything, at the end of a reply (or in its only line).
+They are looked for only where no label announces anything, at the end of a reply (or in its only line).
 """
 
 from __future__ import annotations
 
 import re
 
-from benchmark.rules.extraction.letters import after_run, read_answer
+from benchmark.rules.extraction.letters import read_answer
 from benchmark.rules.extraction.markers import Commit, Rank
+from benchmark.rules.extraction.phrases import is_phrase, read_complement
+from benchmark.rules.extraction.runs import after_run
 from benchmark.rules.extraction.signs import CLOSING, INLINE, Kind, Reading
 
 _TAIL = 700
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]|\.(?!\s))+")
 _CONCLUDES = re.compile(
-    r"(?:综上|因此|所以|故|总之|总的来说|总结|可见|由此|结论|最终|最后|以上|据此|\b(?:therefore|thus|"
+    r"(?:综上|因此|所以|故|总之|总的来说|总结|可见|由此|结论|最终|最后|以上|据此|那就|看来|于是|因而|\b(?:therefore|thus|"
     r"hence|so|in conclusion|overall)\b)",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(r"如果|假如|假设|倘若|(?:^|[，,；;])\s*若|\bif\b", re.IGNORECASE)
 _MAYBE_RUN = re.compile(r"(?<![A-Za-z0-9])(?=[A-H])")
 _BEFORE_RUN = re.compile(
-    rf"(?:(?<!不)(?:是|为|有)|包括|包含|[:：]|即|\b(?:is|are)\b|correct)(?:选项|仅|只有|只|以下|"
+    rf"(?:(?<!不)(?:是|为|有|就)|包括|包含|[:：]|即|\b(?:is|are|[Ii]t['’]s)\b|correct)(?:选项|仅|只有|只|以下|"
     rf"[\s]){{0,4}}{INLINE}[(（]?$"
 )
 _RIGHT_NOUN = re.compile(
@@ -36,7 +38,7 @@ _ALL_RIGHT = re.compile(
 _IS_RIGHT = re.compile(
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:是|为)?"
     r"(?:正确|符合题意|应选|入选|当选|(?:本题)?(?:的)?(?:正确|最终|唯一|最佳)(?:的)?(?:答案|选项)|"
-    r"(?:本题)?的?答案)"
+    r"(?:本题)?的?答案|对(?![于照应方比策待])|(?:比较|更|最|较)(?:为)?(?:好|合理|合适|恰当|妥当|稳妥|准确))"
 )
 _ONLY_BEFORE = re.compile(rf"(?:只有|仅有?|唯有|唯一[^，,；;]{{0,6}}是)(?:选项)?{INLINE}$")
 _FITS = re.compile(
@@ -45,12 +47,20 @@ _FITS = re.compile(
 )
 _EN_RIGHT = re.compile(r"\s*(?:is|are)\s+(?:both\s+|all\s+)?(?:the\s+)?(?:correct|right|best)", re.IGNORECASE)
 _ENDS = re.compile(
-    rf"{CLOSING}(?:选?项)?{CLOSING}(?:[两二三四五六七]个?选?项)?{CLOSING}(?:[（(][^()（）]*[）)])?(?:[\s，,]*$|"
+    rf"{CLOSING}(?:选?项)?{CLOSING}(?:[两二三四五六七]个?选?项)?{CLOSING}[吧呗啦哦哈]?(?:[（(][^()（）]*[）)])?(?:[\s，,~～]*$|"
     rf"[；;])"
 )
-_CONTENT = re.compile(r"[^\s`*#>-]")
-_LINE_END = re.compile(rf"{CLOSING}[。.!！)）,，]?{CLOSING}\s*")
-_ECHO = re.compile(rf"{INLINE}[(（]?[A-H]{CLOSING}[.．、:：)）][^。！？\n]*[。！？]?{CLOSING}")
+# "比B更合理", "不如B": the letter is what another is compared with.
+_COMPARED = re.compile(rf"(?:比|不如|优于|劣于|好于|而非|不是){INLINE}$")
+_RIGHT_LETTER = re.compile(r"([A-H])(?:选?项)?(?:是|为|则|也)?(?:正确|对(?![于照应方比策待]))")
+# Where an all-but phrase may begin in a sentence that speaks of the others.
+_OTHERS = re.compile(
+    r"其[余餘他它]|剩余|余下|剩下|[以之除]外|除[^\n。]{1,24}外|\b(?:except|all but|other than)\b", re.IGNORECASE
+)
+_MAYBE_REST = re.compile(
+    r"除去?了?|排除|去掉|剔除|不选|就?只有|仅有?|唯有|唯独|选项(?=[A-H])|(?<![A-Za-z0-9])(?=[A-H](?![a-z]))|\b(?:all|everything)\b",
+    re.IGNORECASE,
+)
 _LATER_WRONG = re.compile(r"[A-H](?:选?项)?(?:是|为|则)?(?:错|不正确|不对)")
 _ENUMERATED = re.compile(
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项)?(?:全部|全选|都选|全都选|全对|都对|都是|均选|"
@@ -77,6 +87,10 @@ def conclusions(text: str, options: str, start: int = 0) -> list[Commit]:
 def _sentence(
     text: str, start: int, end: int, options: str, *, concluding: bool, only: bool
 ) -> Reading | None:
+    if _OTHERS.search(text, start, end) and (
+        (rest := _all_but(text, start, end, options)) is not None
+    ):
+        return rest if rest.kind is Kind.LETTERS and (concluding or "选" in text[start:end]) else None
     named: list[Reading] = []
     position = start
     while (found := _MAYBE_RUN.search(text, position, end)) is not None:
@@ -87,28 +101,48 @@ def _sentence(
                 position += 1
             continue
         reading, tail = run
+        if reading.kind is not Kind.LETTERS:
+            return None
         if (
             only
             and not text[start : reading.start].strip(' \t*`#“"(（')
             and _ENUMERATED.fullmatch(text, tail, end)
+            and not ("/" in text[reading.start : reading.end] and text[end : end + 1] in {"?", "？"})
         ):
             return reading
         position = max(tail, reading.end)
         before = text[start : reading.start]
-        if _WRONG_SUBJECT.search(before) and not _RIGHT_NOUN.search(before):
+        if _COMPARED.search(before) or (_WRONG_SUBJECT.search(before) and not _RIGHT_NOUN.search(before)):
             continue
         if _ALL_RIGHT.match(text, tail, end) or (concluding and _holds(text, before, tail, end)):
             # "A正确，B错误" judges option by option and commits to nothing.
-            judged = only and len(reading.letters) == 1 and _LATER_WRONG.search(text, tail, end)
-            return None if judged else reading
+            return None if _one_by_one(text, reading, start, tail, end, only=only) else reading
         if concluding and _BEFORE_RUN.search(before) and _ENDS.match(text[tail:end]):
             named.append(reading)
     if len(named) == 1:
         return named[0]
     if not named and concluding and (phrase := _ALL_PHRASE.search(text, start, end)) is not None:
         reading = read_answer(text, phrase.start(), options, stop=end)
-        if reading.kind is Kind.LETTERS and _is_phrase(text, reading, options):
+        if reading.kind is Kind.LETTERS and is_phrase(text, reading, options):
             return reading
+    return None
+
+
+def _one_by_one(text: str, reading: Reading, start: int, tail: int, end: int, *, only: bool) -> bool:
+    """Whether the sentence judges single options in turn, so that this one is not the whole answer."""
+    if len(reading.letters) != 1:
+        return False
+    if only and _LATER_WRONG.search(text, tail, end):
+        return True
+    return any(found[1] not in reading.letters for found in _RIGHT_LETTER.finditer(text, start, end))
+
+
+def _all_but(text: str, start: int, end: int, options: str) -> Reading | None:
+    """The first all-but phrase of a sentence; None where it has none."""
+    for found in _MAYBE_REST.finditer(text, start, end):
+        rest = read_complement(text, found.start(), options, end)
+        if rest is not None and rest.kind in {Kind.LETTERS, Kind.UNSURE} and rest.end <= end:
+            return rest
     return None
 
 
@@ -116,52 +150,3 @@ def _holds(text: str, before: str, tail: int, end: int) -> bool:
     if _ONLY_BEFORE.search(before) and _FITS.match(text, tail, end):
         return True
     return bool(_IS_RIGHT.match(text, tail, end) or _EN_RIGHT.match(text, tail, end))
-
-
-def bare_lines(text: str, options: str) -> list[Commit]:
-    """The first and the last line where they hold letters only; an only line may repeat option texts."""
-    lines = _outer_lines(text)
-    commits: list[Commit] = []
-    for start, end in lines:
-        if end - start > 120:
-            continue
-        reading = _plain_line(text, start, end, options, only=len(lines) == 1)
-        if reading is None and len(lines) == 1:
-            reading = _echo_line(text, start, end, options)
-        if reading is not None:
-            commits.append(Commit(Rank.BARE, start, reading))
-    return commits
-
-
-def _plain_line(text: str, start: int, end: int, options: str, *, only: bool) -> Reading | None:
-    """A line of letters and nothing else; lower case only where it is the whole reply."""
-    run = after_run(text, start, options, end, lower=only)
-    if run is None or not _LINE_END.fullmatch(text, min(run[1], end), end):
-        return None
-    return run[0]
-
-
-def _echo_line(text: str, start: int, end: int, options: str) -> Reading | None:
-    reading = read_answer(text, start, options, stop=end, wide=True)
-    if reading.kind is not Kind.LETTERS:
-        return None
-    whole = reading.letters == options and _is_phrase(text, reading, options)
-    return reading if whole or _ECHO.fullmatch(text, start, end) else None
-
-
-def _is_phrase(text: str, reading: Reading, options: str) -> bool:
-    """Whether words (全选, all of the above) and no letters stand for the answer."""
-    first, second = text[reading.start], text[reading.start + 1 : reading.start + 2]
-    return first not in options or (second.isascii() and second.islower())
-
-
-def _outer_lines(text: str) -> list[tuple[int, int]]:
-    """The first and the last line that hold more than markup; one of them where they are the same."""
-    first = _CONTENT.search(text)
-    if first is None:
-        return []
-    begin, end = first.start(), len(text.rstrip(" \t\r\n\u3000`*#>-"))
-    first_end = text.find("\n", begin, end)
-    if first_end < 0:
-        return [(begin, end)]
-    return [(begin, first_end), (text.rfind("\n", begin, end) + 1, end)]

@@ -37,9 +37,9 @@ class Commit:
 
 
 _EMOJI = "\u2190-\u23ff\u2500-\u2716\u2718-\u274b\u274d\u274f-\u2bff\U0001f000-\U0001faff"
-_SIGNS = rf"{LATEX}|{TAG}|[\s*_`~#\"“”'‘’「」『』【】\[\]{{}}<>《》〈〉|$:：︰∶=＝.…—–\-{_EMOJI}]"
+_SIGNS = rf"{LATEX}|{TAG}|[\s*_`~#\"“”'‘’「」『』【】〔〕〖〗\[\]{{}}<>《》〈〉|$:：︰∶=＝.…—–\-{_EMOJI}]"
 _WORDS = (
-    "应该|应当|应|该|就|即|可能|可以|可|仍然|仍|依然|还|必须|则|确定|分别|仅|只|是|为|選擇|选择|選項|选项|選|选|包括|包含|包|有|如下|所示|填|"
+    "应该|应当|应|该|就|即|可能|可以|可|仍然|仍|依然|还|必须|则|确定|分别|无疑|显然|明显|肯定|当然|毫无疑问|大概|似乎|觉得|仅|只|是|为|選擇|选择|選項|选项|選|选|包括|包含|包|有|如下|所示|填|"
     "编号|组合|序号|字母|题|本|正确|所|以下|下列|依次|我|认为|的|故|因此|所以|综上所述|综上|确认|更正|修正|更新|最终|涵盖|含|"
     r"is\b|are\b|was\b|were\b|(?:should|would|will|must|to)(?:\s+be)?\b|options?\b|choices?\b|"
     r"letters?\b|the\b|therefore\b|following\b|"
@@ -53,7 +53,8 @@ _NOTE_AFTER = re.compile(r"[(（][^()（）\n]{0,40}[)）]")
 _OPENING = re.compile(r"(?:[(（]|\\[(\[])\s*")
 
 _KEY = re.compile(
-    r"答案|正确选项|正確選項|正确的选项|所选选项|入选选项|\\(?:boxed|fbox)|<\|begin_of_box(?=\|>)|"
+    r"答案|正确选项|正確選項|正确的选项|所选选项|入选选项|"
+    r"(?:我的|最终的?|最后的?)(?:最终|最后)?(?:选择|选项)|\\(?:boxed|fbox)|<\|begin_of_box(?=\|>)|"
     r"[Aa]nswer|ANSWER|(?:[Cc]orrect|CORRECT) (?:option|choice|OPTION|CHOICE)"
 )
 _FINAL_BEFORE = re.compile(rf"(?:最终|最終|最后|终极|[Ff]inal|FINAL)(?:的|确定的|[\s*_~]|{TAG})*[\"_\s-]*$")
@@ -196,16 +197,25 @@ def _end_of_line(text: str, at: int) -> int:
 # ---- picks ------------------------------------------------------------------------------------------------
 
 _PICK = re.compile(
-    r"(?:选择|選擇|选出|选定|选取|选|選)(?![项項举擇择手民拔用自])|\bI(?:'d| would| will)? (?:choose|"
-    r"select|pick|go with)\b"
+    r"(?:选择|選擇|选出|选定|选取|选|選)(?![项項举擇择手民拔用自])|\bI(?:'d| would|'ll| will)? (?:choose|"
+    r"select|pick|go with|opt for)\b|(?:(?<=\n)|(?<=\. )|\A)(?:Choose|Select|Pick)\b"
 )
 _PICK_BEFORE = re.compile(
-    r"(?:故|因此|所以|应该?|应当|本题|可|最终|综上所?述?|则|于是|因而|我|须|只|仅|能|会|就|要|改|"
-    r"[\s，,。；;：:、*（(]|^)$"
+    r"(?:故|因此|所以|应该?|应当|[本此该]题|[单多]选题?|可|最[终后]|综上所?述?|则|于是|因而|我们?|须|必|必须|只|仅|能|"
+    r"会|就|要|改|还是|那么?|直接|肯定|当然|显然|明显|无疑|疑问|果断|决定|[确选]定|倾向于?|觉得|认为|建议|推荐|打算|大概|单|多|"
+    r"先|暂|想|本来?|[\s，,。；;：:、*（(…—]|^)$"
 )
 _NOT_PICKED = re.compile(
-    r"(?:不|勿|未|无需|若|如果|如|假如|没|别|误|错|漏|多|少)(?:应该?|当|该|能|可以?|会|要|再|只|仅|需|"
-    r"宜|有)*$"
+    r"(?:不|勿|未|无需|若|如果|如|假如|没|别|误|错|漏|少|(?<!最)多)(?:应该?|当|该|能|可以?|会|要|再|只|仅|需|"
+    r"宜|有|想|肯定|建议|推荐|打算|倾向于?)*$"
+)
+# Chosen at first: it counts only where nothing is chosen later.
+_AT_FIRST = re.compile(
+    r"(?:先|暂|初步|原先?|原本|本来?|起初|最初|一开始|开始时?|差点|险些|想|打算)(?:[我就想要会是便]|打算|以为|觉得|认为|应该?|暂时?|初步){0,4}$"
+)
+# "最后选", "最终选择": the last word.
+_LAST_WORD = re.compile(
+    r"(?:最[终后]的?|综合(?:考虑|来看|权衡)[，,]?|想还是)(?:我们?|还是|决定|[确选]定|一致|只|仅|应该?|应当|就){0,3}$"
 )
 
 
@@ -217,7 +227,9 @@ def picks(text: str, options: str, start: int = 0) -> list[Commit]:
         if key.start() < resume:
             continue
         before = text[max(0, key.start() - 8) : key.start()]
-        if not _PICK_BEFORE.search(before) or _NOT_PICKED.search(before):
+        if key.group().isascii() is False and (
+            not _PICK_BEFORE.search(before) or _NOT_PICKED.search(before)
+        ):
             continue
         if _CONDITIONAL_BEFORE.search(text, max(0, key.start() - 30), key.start()):
             continue
@@ -229,6 +241,15 @@ def picks(text: str, options: str, start: int = 0) -> list[Commit]:
         opening = _OPENING.match(text, links.end())
         at = opening.end() if opening else links.end()
         reading = read_answer(text, at, options, stop=min(len(text), at + 300))
-        if reading.kind in {Kind.LETTERS, Kind.OPEN}:
-            commits.append(Commit(Rank.PICK, key.start(), reading))
-    return commits
+        if reading.kind in {Kind.LETTERS, Kind.OPEN, Kind.UNSURE}:
+            rank = Rank.BARE if _AT_FIRST.search(before) else Rank.PICK
+            commits.append(Commit(rank, key.start(), reading))
+    binding = [commit for commit in commits if commit.rank is Rank.PICK]
+    return binding or commits
+
+
+def is_last_word(text: str, commit: Commit) -> bool:
+    """Whether the announcement calls itself the last one ("最后选…"), and so replaces an earlier one."""
+    return text.startswith(("最终", "最后"), commit.at) or bool(
+        _LAST_WORD.search(text, max(0, commit.at - 12), commit.at)
+    )

@@ -12,11 +12,11 @@ from benchmark.rules.extraction.signs import CLOSING, INLINE, TERM, WRONG, Kind,
 
 _AFFIX = re.compile(rf"{CLOSING}(?:选?项|選?項|号|號)?")
 _GROUP = re.compile(rf"{INLINE}(?:第|选项|選項|选|项|[Oo]ptions?\s|[Cc]hoices?\s)?{INLINE}([A-Za-z]+)")
-_LIST = r"[、/／&＆+＋]|以及|还有|[和与及跟且並并]|and\b|plus\b"
+_LIST = r"[、&＆+＋]|[/／]{1,2}|\\(?=[A-H](?![A-Za-z]))|以及|还有|[和与及跟且並并加]|and\b|plus\b"
 _WEAK = r"[,，;；.．。·・•]"
 _SEPARATOR = re.compile(
     rf"{INLINE}(?:(?P<list>[,，、]?\s*(?:{_LIST}))|(?P<range>到|至|through\b|to\b|[~～〜—–−－‐‑-]+)|"
-    rf"(?P<or>或者?|or\b)"
+    rf"(?P<or>[,，]?\s*(?:或者?|抑或|亦或|还是|or\b)(?:是|选|为)?)"
     rf"|(?P<weak>{_WEAK}))?+(?P<gap>\s*+)(?:[-*•●·>+](?=\s))?{INLINE}"
 )
 # "(AB)", "（A、B）": brackets that hold letters only.
@@ -28,12 +28,12 @@ _NOTE_WRONG = re.compile(rf"\s*{WRONG}\s*(?:[，,。；;：:]|\Z)", re.IGNORECAS
 _AMOUNT = re.compile(r"[0-9]{1,4}[\u4e00-\u9fff%]")
 _CONTINUES = re.compile(
     rf"(?:选?项|選?項)?{CLOSING}(?:\Z|[\n。.．；;！!?？,，、)）…:：—/／&+<\\]|"
-    rf"[均都皆全共等这和及与以或]|正确|是正确|为正确|对|"
+    rf"[均都皆全共等这和及与以或吧呗啦哦]|正确|是正确|为正确|对|就|即可|无疑|[两二三四五]个?选?项|"
     r"[A-Ha-h](?![A-Za-z0-9])|(?:and|or|are|is|because|as|both|all|to|through)\b)"
 )
 _CHAIN = re.compile(rf"{CLOSING}[~～〜—–−－‐‑-]\s*[A-H](?![A-Za-z0-9])")
 _LINE_ENDS = re.compile(rf"{CLOSING}[。.．,，、;；)）]?{CLOSING}(?:\Z|\n)")
-_TAIL_WRONG = re.compile(rf"{CLOSING}(?:选?项|号)?{CLOSING}(?:均|都|全|皆|也|是|为|属于)*+\s*{WRONG}")
+TAIL_WRONG = re.compile(rf"{CLOSING}(?:选?项|号)?{CLOSING}(?:均|都|全|皆|也|是|为|属于)*+\s*{WRONG}")
 _DENIED = re.compile(
     rf"{CLOSING}(?:[两三四]?个?选?项)?(?:均|都|全|皆|也|则|是|为|属于|因)*+\s*(?:[错不未无非×✗✘❌]|排除|有误)"
 )
@@ -42,8 +42,7 @@ _ARTICLE = re.compile(
     r"through)\b)[a-z]"
 )
 _LATER_LETTER = re.compile(r"[^\n。]{0,80}?(?<![A-Za-z0-9])[A-H]+(?![A-Za-z0-9])")
-_DANGLING = re.compile(rf"{INLINE}(?:[、/]|以及|[和与及]|and)\s*\Z")
-_TIGHT_END = re.compile(rf"{CLOSING}(?:\Z|[\n。.．；;，,！!)）<\\])")
+DANGLING = re.compile(rf"{INLINE}(?:[、/]|以及|[和与及]|and)\s*\Z")
 
 
 def sorted_letters(letters: list[str] | str) -> str:
@@ -54,12 +53,16 @@ def sorted_letters(letters: list[str] | str) -> str:
 def after_run(
     text: str, at: int, options: str, stop: int, *, lower: bool = False
 ) -> tuple[Reading, int] | None:
-    """A plain run of letters at `at` and where the words after it begin; None where there is none."""
+    """A plain run of letters at `at` and where the words after it begin; None where there is none.
+
+    Its kind is UNSURE where the letters are alternatives.
+    """
     run = Run()
-    kind = _read_run(text, at, options, run, stop, lower=lower)
-    if kind is not Kind.LETTERS or run.unsure or _is_template(run):
+    kind = read_run(text, at, options, run, stop, lower=lower)
+    if kind is not Kind.LETTERS or is_template(run):
         return None
-    return Reading(Kind.LETTERS, sorted_letters(run.letters), run.start, run.end), run.tail
+    kind = Kind.UNSURE if run.unsure else Kind.LETTERS
+    return Reading(kind, sorted_letters(run.letters), run.start, run.end), run.tail
 
 
 def read_run(
@@ -97,7 +100,7 @@ def read_run(
     if run.clause and run.listed and _DENIED.match(text, run.tail):
         letters, groups, run.end, run.tail = run.clause
         del run.letters[letters:], run.groups[groups:]
-    if _TAIL_WRONG.match(text, run.tail) and _LATER_LETTER.match(
+    if TAIL_WRONG.match(text, run.tail) and _LATER_LETTER.match(
         text, run.tail, min(len(text), run.tail + 90)
     ):
         return Kind.NOTHING
@@ -138,7 +141,7 @@ def _extend(text: str, options: str, run: Run, stop: int) -> bool:
         if separator["weak"]:
             run.clause = (len(run.letters), len(run.groups), run.end, run.tail)
         run.listed = run.listed or "、" in (separator["list"] or "") or separator["weak"] in {"。", "；", ";"}
-        run.unsure = run.unsure or separator["or"] is not None
+        run.unsure = run.unsure or (separator["or"] is not None and set(group) != set(run.letters))
         run.slashes += (separator["list"] or "").strip() in {"/", "／"}
         run.add(group, found.start(1), found.end(1), _tail_of(text, found.end(1)))
         if brackets and (close := _CLOSE_BRACKET.match(text, run.tail)):
@@ -164,7 +167,7 @@ def _may_follow(text: str, separator: re.Match[str], found: re.Match[str], run: 
         # "B. A型血" is an item with its text, "A. B. D" a list.
         return len(found[1]) == 1 and bool(re.compile(rf"{CLOSING}(?:[.．。]|\Z|\n)").match(text, end))
     tail = _tail_of(text, end)
-    if _TAIL_WRONG.match(text, tail):
+    if TAIL_WRONG.match(text, tail):
         return False
     if separator["range"]:
         return not is_cjk(text[tail : tail + 1]) or bool(_CONTINUES.match(text, end)) or len(found[1]) == 1
@@ -228,7 +231,7 @@ def _tail_of(text: str, end: int) -> int:
     return affix.end() if affix else end
 
 
-def _is_template(run: Run) -> bool:
+def is_template(run: Run) -> bool:
     """ "AB / BCE / CD": the same letter in several alternatives, which is the instruction and no answer."""
     return run.slashes >= 2 and len(run.letters) != len(set(run.letters))
 

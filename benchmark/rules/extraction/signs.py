@@ -19,9 +19,9 @@ TAG = (
     r"```[a-z]{0,12}(?=\s)"
 )
 # Signs without meaning of their own around and between letters, within a line and across lines.
-INLINE = rf"(?:{LATEX}|{TAG}|[ \t\u3000*_`~#\"“”'‘’「」『』【】\[\]{{}}<>《》|$])*+"
-MARKUP = rf"(?:{LATEX}|{TAG}|[\s*_`~#\"“”'‘’「」『』【】\[\]{{}}<>《》|$])*+"
-CLOSING = r"(?:[ \t\u3000*_`~\"”'’」』】\]}}>|$]|\\[)\]])*+"
+INLINE = rf"(?:{LATEX}|{TAG}|[ \t\u3000*_`~#\"“”'‘’「」『』【】〔〕〖〗\[\]{{}}<>《》|$])*+"
+MARKUP = rf"(?:{LATEX}|{TAG}|[\s*_`~#\"“”'‘’「」『』【】〔〕〖〗\[\]{{}}<>《》|$])*+"
+CLOSING = r"(?:[ \t\u3000*_`~\"”'’」』】〕〗\]}}>|$]|\\[)\]])*+"
 WRONG = (
     r"(?:错误?|误|不正确|不对|不当|不选|不应选|不能选|不可选|不成立|应?排除|有误|[×✗✘❌✖❎]|"
     r"incorrect|wrong|false|no\b)"

@@ -18,13 +18,15 @@ THINK_NAMES = "think|thinking|thought|reasoning|reflection|seed:think"
 _ODD = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u0300-\u036f\u0391-\u0397\u0410-\u0421\u061c\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u20d0-\u20ff\u249c-\u24e9\u3164\ufe00-\ufe0f\ufeff"
-    "\uff04\uff0a\uff21-\uff3a\uff3f\uff41-\uff5a\uffa0\ufff0-\ufffb"
+    "\uff04\uff0a\uff21-\uff3a\uff3f\uff41-\uff5a\uff5c\uffa0\ufff0-\ufffb"
     "\U0001d400-\U0001d7ff\U0001f110-\U0001f189\U000e0000-\U000e0fff]|_x00"
 )
 # Characters that Excel writes as _x000D_ and the like; the D in them is no answer.
 _EXCEL_ESCAPE = re.compile(r"_x00[0-9A-Fa-f]{2}_")
-_LOOK_ALIKE = str.maketrans("АВСЕНΑΒΕΗ＄＊＿", "ABCEHABEH$*_")
+_LOOK_ALIKE = str.maketrans("АВСЕНΑΒΕΗ＄＊＿｜", "ABCEHABEH$*_|")
 _LINE_BREAKS = frozenset("\x0b\x0c\x85\u2028\u2029")
+# Struck through: what the reply took back.
+_STRUCK = re.compile(r"(?<!~)~~(?![~\s])[^~\n]{1,120}~~(?!~)|<(del|s|strike)>[^<>\n]{1,120}</\1>")
 _OPEN_OR_CLOSE = re.compile(
     rf"<(/?)(?:{THINK_NAMES})\b[^<>\n]{{0,40}}>|[◁<]\|?(/?)(?:begin_of_|end_of_)?(?:think|thought)\|?[▷>]",
     re.IGNORECASE,
@@ -53,6 +55,7 @@ def prepare(reply: str) -> Prepared:
         text = text.replace("\r\n", " \n").replace("\r", "\n")
     if _ODD.search(text):
         text, index = _plain(text)
+    text = _without_struck(text)
     text, unclosed = _without_thinking(text)
     return Prepared(text=text, index=index, unclosed_thinking=unclosed)
 
@@ -94,6 +97,13 @@ def _plain_character(character: str) -> str:
     if name.startswith(("NEGATIVE ", "CROSSED NEGATIVE ")) and " CAPITAL LETTER " in name:
         return name[-1]
     return character
+
+
+def _without_struck(text: str) -> str:
+    """`text` with struck-through words blanked out (offsets stay)."""
+    if "~~" not in text and "</" not in text:
+        return text
+    return _STRUCK.sub(lambda struck: " " * len(struck.group()), text)
 
 
 def _without_thinking(text: str) -> tuple[str, bool]:

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from benchmark.rules.extraction.conclusions import bare_lines, conclusions
+from benchmark.rules.extraction.bare import bare_lines, leading_letters
+from benchmark.rules.extraction.conclusions import conclusions
 from benchmark.rules.extraction.letters import read_answer
-from benchmark.rules.extraction.markers import Commit, Rank, labels, picks
+from benchmark.rules.extraction.markers import Commit, Rank, is_last_word, labels, picks
 from benchmark.rules.extraction.signs import Kind, Reading
 from benchmark.rules.extraction.silence import is_no_reply, is_refusal, is_truncated, stops_openly
 from benchmark.rules.extraction.text import Prepared, prepare
@@ -49,7 +50,7 @@ _CHANGED = re.compile(
     r"更正|改正|订正|纠正[:：，,]|修正(?:[:：，,]|后|为|答案|一下)|改为|改成|改选|应改|更改|"
     r"重新(?:考虑|审视|检查|分析|评估|思考|作答|核对|判断|审题|审查|"
     r"梳理)|再次?(?:检查|核对|看|想|审|思考|考虑|确认|分析)|仔细(?:想|看|考虑|检查|审|分析|核对)|复核|"
-    r"复查|等等[，,。!！…]|等一下|等下|不对[，,。！!—…]|不，|"
+    r"复查|等等[，,。!！…]|等一下|等下|不对[，,。！!—…]|不，|算了|想了想|补充[:：]|"
     r"(?:我|前面|上面|之前|刚才|以上)[^\n。]{0,12}(?:错了|有误|搞错|弄错|说错|失误|疏忽|遗漏)|写错|"
     r"选错了|后来(?:发现|改|认为)|改变(?:主意|想法|答案)|抱歉|(?:^|[\n。，,；;])(?:其实|实际上)|"
     r"更准确|而应|\b(?:correction|corrected|actually|wait|sorry|on second thought|reconsider\w*|"
@@ -59,7 +60,7 @@ _CHANGED = re.compile(
 )
 # The same at the beginning of a sentence, after an answer; the words occur in explanations too.
 _SELF_CORRECTION = re.compile(
-    r"[\n。！!？?；;，,→>（(【\s*](?:更正|改正|订正|纠正|修正|等等[，,。！!…]|等一下|等下|不对|不，|"
+    r"[\n。！!？?；;，,→>（(【\s*…—](?:更正|改正|订正|纠正|修正|修改[为成后:：]|算了|[哦噢啊嗯呃]不|漏[了掉选]|那就改|等等[，,。！!…]|等一下|等下|不对|不，|"
     r"抱歉|应改|改为|更改|最终改|"
     r"(?:我|前面|上面|之前|刚才)[^\n。]{0,12}(?:错了|有误|失误|疏忽|遗漏)|"
     r"(?:经过?)?(?:再次?|重新|仔细|进一步|反复|复)(?:复?核|检?查|想|审|思考|考虑|看|分析|核对|确认|梳理)|"
@@ -75,7 +76,7 @@ _RETRACTED = re.compile(
 )
 # After a correction the new answer may stand after words that would not announce one elsewhere.
 _CORRECTED = re.compile(
-    r"(?:更正|改正|订正|纠正|修正|改|更改|更新)(?:后|一下|答案|选项|[】\]*\s])*+(?:应该?|应当)?(?:为|"
+    r"(?:更正|改正|订正|纠正|修正|修改|改|更改|更新)(?:后|一下|答案|选项|[】\]*\s])*+(?:应该?|应当)?(?:为|"
     r"成|选|是|[:：])|(?:应该?|应当)(?:是|为|选)|而是|"
     r"(?:^|[\s，,。；;])(?:就|还|所以|因此|那么|答案)?是|correction\s*:|(?:should be|it's|it is)\b",
     re.IGNORECASE,
@@ -153,14 +154,23 @@ def _decide(text: str, options: str) -> Commit | None:
     elif label:
         chosen = label
     else:
-        chosen = _own(text, picks(text, options) or _unlabelled(text, options) or found)
+        chosen = _own(text, _unlabelled(text, options) or found)
     if not chosen:
         return _unscorable(announced[0]) if announced else None
     return _corrected(text, options, _last_standing(text, chosen))
 
 
 def _unlabelled(text: str, options: str) -> list[Commit]:
-    return [] if stops_openly(text.strip()) else conclusions(text, options) or bare_lines(text, options)
+    """Picks, else a closing sentence, each beside letters that begin the reply; else bare letters."""
+    # Letters in front of everything are as good as any conclusion drawn below them.
+    leading = leading_letters(text, options)
+    chosen = picks(text, options)
+    if not chosen and not stops_openly(text.strip()):
+        chosen = conclusions(text, options)
+    if chosen:
+        return [commit for commit in leading if commit.reading.end <= chosen[0].at] + chosen
+    lines = [] if stops_openly(text.strip()) else bare_lines(text, options)
+    return lines if lines and leading and lines[0].at == leading[0].at else leading + lines
 
 
 def _own(text: str, commits: Sequence[Commit]) -> list[Commit]:
@@ -189,12 +199,23 @@ def _is_sample(before: str) -> bool:
 
 def _last_standing(text: str, commits: Sequence[Commit]) -> Commit:
     """The last of equals, or an unscorable one where they contradict each other without a change of mind."""
-    current = commits[0]
+    # "A还是C？……选C。": alternatives that a later answer, no less binding, settles.
+    standing = [
+        commit
+        for number, commit in enumerate(commits)
+        if commit.reading.kind is not Kind.UNSURE
+        or not any(
+            later.reading.kind is Kind.LETTERS and later.rank <= commit.rank for later in commits[number + 1 :]
+        )
+    ]
+    current = standing[0]
     contradiction: Commit | None = None
-    for commit in commits[1:]:
+    for commit in standing[1:]:
         same = commit.reading.letters == current.reading.letters
         if not same:
-            if _CHANGED.search(text, current.reading.end, commit.reading.start):
+            if _CHANGED.search(text, current.reading.end, commit.reading.start) or (
+                current.rank is not Rank.FINAL and is_last_word(text, commit)
+            ):
                 contradiction = None
             else:
                 contradiction = commit
