@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from benchmark.models import BenchmarkVersion, Entry
-from benchmark.templatetags.benchmark_tags import named
+from benchmark.names import named
 from medes_site.kit.forms import UploadField
 from medes_site.kit.roles import is_researcher
 

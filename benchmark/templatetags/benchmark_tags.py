@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import template
-from django.utils.translation import get_language
+
+from benchmark.names import named
 
 register = template.Library()
-
-
-@register.filter
-def named(thing: Any) -> str:
-    """The name of a benchmark, scenario or corpus in the reader's language, else in the other."""
-    if thing is None:
-        return ""
-    chinese = (get_language() or "zh").startswith("zh")
-    first, second = (thing.name_zh, thing.name_en) if chinese else (thing.name_en, thing.name_zh)
-    return str(first or second or thing)
+register.filter(named)
 
 
 @register.filter

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from benchmark.models import Board, Entry, Kind, Scenario
+from benchmark.names import named
 from benchmark.queries.board_page import BoardPage
 from benchmark.queries.boards import CRITERIA, DEFAULT_SORT, BoardFilter
-from benchmark.templatetags.benchmark_tags import named
 
 CRITERION_NAMES = {
     "r1": gettext_lazy("Share that breaks a norm"),

@@ -12,11 +12,11 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from benchmark.errors import BadInput
 from benchmark.models import Board, Kind
+from benchmark.names import named
 from benchmark.queries.board_export import export_csv
 from benchmark.queries.board_page import benchmark_cards, board_page
 from benchmark.queries.boards import BoardFilter, board_document, board_title
 from benchmark.queries.versions import find_board
-from benchmark.templatetags.benchmark_tags import named
 from benchmark.views.board_links import Links, board_columns, scenario_heads, type_choices
 from benchmark.views.fragments import render_page
 

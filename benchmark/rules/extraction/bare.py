@@ -27,6 +27,9 @@ _JUDGED = re.compile(r"\s*(?:选?项)?(?:说法|表述|做法)?(?:是|为)?(?:�
 _NEXT_HEAD = re.compile(
     r"(?:^|[\n。；;！!，,])[\s*#>(（-]{0,8}(?:选项)?(?P<letter>[A-H])(?![A-Za-z0-9])[)）*]{0,3}(?:选?项)?[ \t]*[。.．、:：，,]"
 )
+_WALKED = re.compile(
+    r"^[\s*#>·•\d.-]{0,12}(?:选项)?[(（]?(?P<letter>[A-H])(?:[)）]|选?项)?[*]*[ \t]*[.．、:：—–-]", re.MULTILINE
+)
 _ANY_LETTER = re.compile(r"(?<![A-Za-z0-9])[A-H](?![A-Za-z0-9])")
 
 
@@ -38,11 +41,19 @@ def bare_lines(text: str, options: str) -> list[Commit]:
         if end - start > 120:
             continue
         reading = _plain_line(text, start, end, options, only=len(lines) == 1)
+        if reading is not None and start > lines[0][0] and _heads_next(text, start, reading):
+            continue
         if reading is None and len(lines) == 1:
             reading = _echo_line(text, start, end, options)
         if reading is not None:
             commits.append(Commit(Rank.BARE, start, reading))
     return commits
+
+
+def _heads_next(text: str, start: int, reading: Reading) -> bool:
+    """Whether a last line of one letter is the head of the next option in a walk that breaks off there."""
+    walked = {found["letter"] for found in _WALKED.finditer(text, max(0, start - 20_000), start)}
+    return len(reading.letters) == 1 and bool(walked) and reading.letters not in walked
 
 
 def _plain_line(text: str, start: int, end: int, options: str, *, only: bool) -> Reading | None:
@@ -97,8 +108,10 @@ def _before_reason(text: str, start: int, end: int, options: str, *, only: bool)
     reading, tail = run
     shown = text[reading.start : reading.end]
     single = len(reading.letters) == 1
-    # "AED。", "CEA。" are words; a single letter in several lines may head one paragraph among others.
-    if (shown.isascii() and shown.isalpha() and list(shown) != sorted(shown)) or (single and not only):
+    # "AED。", "CEA。" are words; "D选项：…" or a single letter above other lines heads one judgement of several.
+    if shown.isascii() and shown.isalpha() and list(shown) != sorted(shown):
+        return None
+    if single and (not only or "项" in text[start:tail]):
         return None
     noted = _NOTED.fullmatch(text, tail, end)
     if noted is not None:

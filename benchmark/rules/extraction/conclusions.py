@@ -16,33 +16,37 @@ from benchmark.rules.extraction.signs import CLOSING, INLINE, Kind, Reading
 _TAIL = 700
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]|\.(?!\s))+")
 _CONCLUDES = re.compile(
-    r"(?:综上|因此|所以|故|总之|总的来说|总结|可见|由此|结论|最终|最后|以上|据此|那就|看来|于是|因而|\b(?:therefore|thus|"
+    r"(?:综上|因此|所以|故|总之|总的来说|总结|可见|由此|结论|最终|最后|以上|据此|综合|那就|看来|于是|因而|\b(?:therefore|thus|"
     r"hence|so|in conclusion|overall)\b)",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(r"如果|假如|假设|倘若|(?:^|[，,；;])\s*若|\bif\b", re.IGNORECASE)
 _MAYBE_RUN = re.compile(r"(?<![A-Za-z0-9])(?=[A-H])")
 _BEFORE_RUN = re.compile(
-    rf"(?:(?<!不)(?:是|为|有|就)|包括|包含|[:：]|即|\b(?:is|are|[Ii]t['’]s)\b|correct)(?:选项|仅|只有|只|以下|"
+    rf"(?:(?<!不)(?:是|为|有|就)|包括|包含|对应|[:：]|即|\b(?:is|are|[Ii]t['’]s)\b|correct)(?:选项|仅|只有|只|以下|"
     rf"[\s]){{0,4}}{INLINE}[(（]?$"
 )
 _RIGHT_NOUN = re.compile(
     r"(?:的|选项|行为|情形|内容|说法|措施|做法|情况|条件|因素|答案|结论|选择|项目|原则|要求)\s*$"
 )
 _WRONG_SUBJECT = re.compile(r"(?:错误|不正确|排除|不选|不对|不应选)[^，,；;]{0,8}$")
-_ALL_RIGHT = re.compile(
+_PLURAL = (
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:表述|说法|内容|做法|行为)?"
-    r"(?:均|都|全部|皆|全)(?:为|是|应|被)?(?:选|正确|符合|对|成立|属|违|需|要|应|可|涉|满足|构成|"
-    r"合)(?!\S{0,4}错)"
+    r"(?:均|都|全部|皆|全)"
+)
+_ALL_RIGHT = re.compile(rf"{_PLURAL}(?:为|是|应|被)?(?:选|正确|对|成立|入选|当选|符合题意)(?!\S{{0,4}}错)")
+# What several options do; whether the question asks for it, only a closing sentence shows.
+_ALL_DO = re.compile(
+    rf"{_PLURAL}(?:(?:为|是|应|被)?(?:符合|属|违|需|要|应|可|涉|满足|构成|合)|(?:为|是)(?![不非错误无]))(?!\S{{0,4}}错)"
 )
 _IS_RIGHT = re.compile(
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:是|为)?"
     r"(?:正确|符合题意|应选|入选|当选|(?:本题)?(?:的)?(?:正确|最终|唯一|最佳)(?:的)?(?:答案|选项)|"
-    r"(?:本题)?的?答案|对(?![于照应方比策待])|(?:比较|更|最|较)(?:为)?(?:好|合理|合适|恰当|妥当|稳妥|准确))"
+    r"(?:本题)?的?答案|对的?(?=\s*(?:[了吧]?[，,。；;！!）)]|\Z))|(?:比较|更|最|较)(?:为)?(?:好|合理|合适|恰当|妥当|稳妥|准确))"
 )
 _ONLY_BEFORE = re.compile(rf"(?:只有|仅有?|唯有|唯一[^，,；;]{{0,6}}是)(?:选项)?{INLINE}$")
 _FITS = re.compile(
-    rf"{CLOSING}(?:选?项)?{CLOSING}(?:是|为)?(?:正确|符合|合规|合法|成立|恰当|合理|违反|违规|属于|"
+    rf"{CLOSING}(?:选?项)?{CLOSING}(?:是|为)?(?:正确|符合|合规|合法|成立|恰当|合理|满足|违反|违规|属于|"
     rf"不属于|不符合)"
 )
 _EN_RIGHT = re.compile(r"\s*(?:is|are)\s+(?:both\s+|all\s+)?(?:the\s+)?(?:correct|right|best)", re.IGNORECASE)
@@ -52,7 +56,19 @@ _ENDS = re.compile(
 )
 # "比B更合理", "不如B": the letter is what another is compared with.
 _COMPARED = re.compile(rf"(?:比|不如|优于|劣于|好于|而非|不是){INLINE}$")
-_RIGHT_LETTER = re.compile(r"([A-H])(?:选?项)?(?:是|为|则|也)?(?:正确|对(?![于照应方比策待]))")
+# "B（…）正确", "选项B…应选": another option that the text calls right as well.
+_RIGHT_LETTER = re.compile(
+    r"(?<![A-Za-z])([A-H])(?![A-Za-z])(?:选?项)?[^A-H。；;\n]{0,40}?"
+    r"(?<![不非未])(?:正确|应选|当选|对(?=[，,。；;）)])|[✓✔√✅☑])(?!的?(?:选项|答案)?[是为:：])"
+)
+# "A、B均属于…，而C不属于": which of the two the question asks for stays open.
+_CONTRAST = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])[^A-H。；;\n]{0,80}?(?:不属|不是|不需|不必|无需|并非|非必|故不|唯一)")
+_TURNS = re.compile(r"[\s*#>-]*(?:但|然而|不过|可是|然)")
+_TURNS_LATER = re.compile(r"[，,；;](?:但|然而|不过|可是)")
+# An option looked at after the sentence: it was no conclusion.
+_NEXT_OPTION = re.compile(r"[\s*#>·•\d.-]*(?:选项)?[A-H](?:选?项)?(?:[*\s]*[:：.]|\*+|、(?!\s*[A-H]))")
+_OTHER_LETTER = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
+_SAYS_WRONG = re.compile(r"错|不|排除|违|无关|缺乏")
 # Where an all-but phrase may begin in a sentence that speaks of the others.
 _OTHERS = re.compile(
     r"其[余餘他它]|剩余|余下|剩下|[以之除]外|除[^\n。]{1,24}外|\b(?:except|all but|other than)\b", re.IGNORECASE
@@ -66,7 +82,10 @@ _ENUMERATED = re.compile(
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项)?(?:全部|全选|都选|全都选|全对|都对|都是|均选|"
     rf"均可)?{CLOSING}\s*"
 )
-_ALL_PHRASE = re.compile(r"除|排除|以上|上述|全选|全部|所有|[三四五六七]个?选?项|\ball\b", re.IGNORECASE)
+_ALL_PHRASE = re.compile(
+    r"除|排除|以上|上述|全选|全部(?=[选正对都均应符入]|[，,]?$)|所有(?=选项|答案|[三四五六七]|均|都|[\u4e00-\u9fff]{2}[均都皆])|[三四五六七]个?选?项|\ball\b",
+    re.IGNORECASE,
+)
 
 
 def conclusions(text: str, options: str, start: int = 0) -> list[Commit]:
@@ -78,19 +97,24 @@ def conclusions(text: str, options: str, start: int = 0) -> list[Commit]:
         if _CONDITIONAL.search(sentence.group()):
             continue
         concluding = only or bool(_CONCLUDES.search(sentence.group()))
-        reading = _sentence(text, sentence.start(), sentence.end(), options, concluding=concluding, only=only)
-        if reading is not None:
-            return [Commit(Rank.CONCLUSION, sentence.start(), reading)]
+        said = _sentence(text, sentence.start(), sentence.end(), options, concluding=concluding, only=only)
+        if said is None:
+            continue
+        reading, named = said
+        if not only and _goes_on(text, reading, begin, sentence.end(), named=named):
+            return []
+        return [Commit(Rank.CONCLUSION, sentence.start(), reading)]
     return []
 
 
 def _sentence(
     text: str, start: int, end: int, options: str, *, concluding: bool, only: bool
-) -> Reading | None:
+) -> tuple[Reading, bool] | None:
+    """What the sentence commits to, and whether it names it as the answer ("…的是C") rather than calls it right."""
     if _OTHERS.search(text, start, end) and (
         (rest := _all_but(text, start, end, options)) is not None
     ):
-        return rest if rest.kind is Kind.LETTERS and (concluding or "选" in text[start:end]) else None
+        return (rest, True) if rest.kind is Kind.LETTERS and (concluding or "选" in text[start:end]) else None
     named: list[Reading] = []
     position = start
     while (found := _MAYBE_RUN.search(text, position, end)) is not None:
@@ -109,23 +133,50 @@ def _sentence(
             and _ENUMERATED.fullmatch(text, tail, end)
             and not ("/" in text[reading.start : reading.end] and text[end : end + 1] in {"?", "？"})
         ):
-            return reading
+            return reading, True
         position = max(tail, reading.end)
         before = text[start : reading.start]
-        if _COMPARED.search(before) or (_WRONG_SUBJECT.search(before) and not _RIGHT_NOUN.search(before)):
+        if _is_aside(before) or (_WRONG_SUBJECT.search(before) and not _RIGHT_NOUN.search(before)):
             continue
-        if _ALL_RIGHT.match(text, tail, end) or (concluding and _holds(text, before, tail, end)):
+        several = len(reading.letters) > 1
+        if (several and _ALL_RIGHT.match(text, tail, end)) or (
+            concluding and _holds(text, before, tail, end, several=several)
+        ):
             # "A正确，B错误" judges option by option and commits to nothing.
-            return None if _one_by_one(text, reading, start, tail, end, only=only) else reading
+            return None if _one_by_one(text, reading, start, tail, end, only=only) else (reading, bool(_ONLY_BEFORE.search(before)))
         if concluding and _BEFORE_RUN.search(before) and _ENDS.match(text[tail:end]):
             named.append(reading)
     if len(named) == 1:
-        return named[0]
+        return named[0], True
     if not named and concluding and (phrase := _ALL_PHRASE.search(text, start, end)) is not None:
         reading = read_answer(text, phrase.start(), options, stop=end)
-        if reading.kind is Kind.LETTERS and is_phrase(text, reading, options):
-            return reading
+        letters = {found.group() for found in _OTHER_LETTER.finditer(text, start, end)}
+        turned = _TURNS_LATER.search(text, reading.end, end) if reading.kind is Kind.LETTERS else None
+        if reading.kind is Kind.LETTERS and turned is None and is_phrase(text, reading, options) and (
+            letters in (set(), set(options)) or reading.letters != options
+        ):
+            return reading, True
     return None
+
+
+def _is_aside(before: str) -> bool:
+    """Whether the letters are compared with others, or stand in brackets that other words opened."""
+    opened = max(before.rfind("（"), before.rfind("("))
+    closed = max(before.rfind("）"), before.rfind(")"))
+    aside = opened > closed and bool(before[:opened].strip(" \t*_#`>-\"“"))
+    return aside or bool(_COMPARED.search(before))
+
+
+def _goes_on(text: str, reading: Reading, begin: int, end: int, *, named: bool) -> bool:
+    """Whether what follows the sentence takes it back, or shows it to be one step of a walk through the options."""
+    if _TURNS.match(text[end:].lstrip("。.！!？? \n")[:20]) or _NEXT_OPTION.match(text[end:].lstrip("。.！!？?")[:40]):
+        return True
+    if named or len(reading.letters) != 1:
+        return False
+    if any(found[1] not in reading.letters for found in _RIGHT_LETTER.finditer(text, begin, reading.start)):
+        return True
+    later = text[end:]
+    return bool(_OTHER_LETTER.search(later)) and not _SAYS_WRONG.search(later)
 
 
 def _one_by_one(text: str, reading: Reading, start: int, tail: int, end: int, *, only: bool) -> bool:
@@ -146,7 +197,9 @@ def _all_but(text: str, start: int, end: int, options: str) -> Reading | None:
     return None
 
 
-def _holds(text: str, before: str, tail: int, end: int) -> bool:
+def _holds(text: str, before: str, tail: int, end: int, *, several: bool) -> bool:
+    if several and (does := _ALL_DO.match(text, tail, end)):
+        return not _CONTRAST.search(text, does.end())
     if _ONLY_BEFORE.search(before) and _FITS.match(text, tail, end):
         return True
     return bool(_IS_RIGHT.match(text, tail, end) or _EN_RIGHT.match(text, tail, end))

@@ -24,6 +24,8 @@ _OTHER_TOO = re.compile(
 )
 _ASKS = re.compile(rf"{CLOSING}(?:选?项)?(?:吗|么)?[？?]")
 _ASKS_OPENLY = re.compile(rf"{CLOSING}(?:选?项)?(?:吗|么|还是)")
+# "A（…）、B（…": the text ends inside a list of letters with notes.
+_CUT_NOTE = re.compile(rf"{CLOSING}(?:[(（][^()（）\n]{{1,160}}[)）])?[、，,和及与\s]*[A-H][(（][^()（）\n]{{0,160}}\Z")
 _ARROW = re.compile(rf"{CLOSING}(?:→|⇒|➡|[-=—]+>){INLINE}")
 _LINE_END = re.compile(rf"{CLOSING}[。.!！)）]?{CLOSING}(?:\n|\Z)")
 
@@ -64,7 +66,8 @@ def read_answer(
             run = later
     if _stays_open(text, run):
         return Reading(Kind.UNSURE, sorted_letters(run.letters), run.start, run.end)
-    kind = Kind.OPEN if DANGLING.match(text, run.tail) else Kind.LETTERS
+    unfinished = DANGLING.match(text, run.tail) or _CUT_NOTE.match(text, run.tail)
+    kind = Kind.OPEN if unfinished else Kind.LETTERS
     return Reading(kind, sorted_letters(run.letters), run.start, run.end)
 
 

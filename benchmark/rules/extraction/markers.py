@@ -209,6 +209,8 @@ _NOT_PICKED = re.compile(
     r"(?:不|勿|未|无需|若|如果|如|假如|没|别|误|错|漏|少|(?<!最)多)(?:应该?|当|该|能|可以?|会|要|再|只|仅|需|"
     r"宜|有|想|肯定|建议|推荐|打算|倾向于?)*$"
 )
+# "22至45岁（排除A，选C）；…": a remark on one step.
+_IN_BRACKETS = re.compile(r"[^\\s（(】][（(][^()（）\\n]*$")
 # Chosen at first: it counts only where nothing is chosen later.
 _AT_FIRST = re.compile(
     r"(?:先|暂|初步|原先?|原本|本来?|起初|最初|一开始|开始时?|差点|险些|想|打算)(?:[我就想要会是便]|打算|以为|觉得|认为|应该?|暂时?|初步){0,4}$"
@@ -232,6 +234,8 @@ def picks(text: str, options: str, start: int = 0) -> list[Commit]:
         ):
             continue
         if _CONDITIONAL_BEFORE.search(text, max(0, key.start() - 30), key.start()):
+            continue
+        if _IN_BRACKETS.search(text, max(0, key.start() - 60), key.start()):
             continue
         links = _LINKS.match(text, key.end(), key.end() + ZONE)
         assert links is not None

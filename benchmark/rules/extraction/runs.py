@@ -182,6 +182,9 @@ def _continue_after_note(text: str, options: str, run: Run, note: re.Match[str])
     linked = separator["list"] or separator["weak"] or separator["gap"]
     if found is None or not linked or len(run.groups[-1]) != 1:
         return False
+    if separator["weak"] in {"。", "；", ";"} and not _NOTE.match(text, found.end()):
+        # "…和C（…）。D不符合": a sentence of its own.
+        return False
     kind, group = _check_group(text, found, options, lower=False)
     if kind is not Kind.LETTERS or len(group) != 1 or group <= run.groups[-1]:
         return False
