@@ -11,7 +11,7 @@ from knox.models import AbstractAuthToken
 from medes_site.kit.roles import INVITED_ROLES
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox names no manager for its relation
     """A person. The roles are groups; `display_name` is what other people read."""
 
     display_name = models.CharField(_("display name"), max_length=80, blank=True)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from playwright.sync_api import Page
 from scipy import stats
 
 from medes_site.environment import ROOT
-from tests.browser.scene import replies_file
+from tests.browser.material import replies_file
 
 ITEMS: Final = ROOT / "benchmark" / "demo" / "items.jsonl"
 
@@ -53,6 +54,15 @@ def answered(download: Path, wrong: set[str]) -> bytes:
         words = ("【最终答案】" + letters, "经过分析，答案是" + "、".join(letters) + "。", "答案：" + letters)
         replies[row["item"]] = words[place % len(words)]
     return replies_file(replies)
+
+
+def fill_in(page: Page, model: str, path: Path, *, benchmark: str = "demo") -> None:
+    """The submission form for a model that is not registered yet; whoever has models finds its fields folded."""
+    page.goto(f"/submissions/new/?benchmark={benchmark}")
+    if not page.locator("input[name=name]").is_visible():
+        page.locator("details.more summary").click()
+    page.fill("input[name=name]", model)
+    page.set_input_files("input[name=file]", path)
 
 
 def expected(split: str, wrong: set[str]) -> Expected:

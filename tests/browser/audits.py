@@ -31,13 +31,14 @@ OVER_THE_EDGE: Final = """
   return [`${root.scrollWidth} > ${root.clientWidth}`, ...found.slice(0, 8)];
 }
 """
-# Whatever a person reads or hears, unless it is marked as another language or is code.
+# Whatever a person reads or hears, unless it is marked as another language, is code, or a model's reply.
 TEXTS: Final = """
 () => {
   const found = [document.title];
   const other = (element) => {
     const marked = element.closest("[lang]");
-    return (marked && !marked.lang.toLowerCase().startsWith("zh")) || element.closest("code, pre, kbd, script, style, noscript");
+    const foreign = marked && !marked.lang.toLowerCase().startsWith("zh");
+    return foreign || element.closest("code, pre, kbd, script, style, noscript, .reply, .excerpt");
   };
   for (const element of document.body.querySelectorAll("*")) {
     if (other(element)) continue;
@@ -55,9 +56,13 @@ TEXTS: Final = """
 """
 # Names, formats and notations that are the same in Chinese.
 ALLOWED: Final = frozenset(
-    """MedES API CSV JSON JSONL JSON Lines OpenAPI UTF GB MiB MB KB SHA EN Holm MedES arXiv SFT DPO PDF
-    obj sub zh Apache extractor letters options published demo Demo ID URL id item response prompt p n R1 R2 Q1""".split()
+    re.findall(
+        r"\w+",
+        "MedES API CSV JSON JSONL Lines OpenAPI UTF GB MiB MB KB SHA EN Holm arXiv SFT DPO obj sub Apache"
+        " item response prompt demo qqqqq",
+    )
 )
+LETTERS: Final = re.compile(r"[A-H]+")  # an answer
 WORD: Final = re.compile(r"[A-Za-z]{2,}")
 ADDRESS: Final = re.compile(r"https?://\S+|[\w.+-]+@[\w.-]+|[\w-]+\.(?:csv|jsonl?|txt)\b")
 
@@ -68,7 +73,9 @@ def start_axe(page: Page) -> None:
 
 def violations(page: Page, options: dict[str, object] | None = None) -> list[str]:
     """Serious and critical violations, each with the first places where it is. `start_axe` comes first."""
-    result = page.evaluate("(options) => axe.run(document, options)", {"resultTypes": ["violations"], **(options or {})})
+    result = page.evaluate(
+        "(options) => axe.run(document, options)", {"resultTypes": ["violations"], **(options or {})}
+    )
     return [
         f"{found['id']} ({found['impact']}, {len(found['nodes'])}): "
         + " | ".join(f"{node['target'][0]} {node['html'][:160]}" for node in found["nodes"][:3])
@@ -92,6 +99,6 @@ def foreign_texts(page: Page, names: Iterable[str]) -> list[str]:
         rest = ADDRESS.sub(" ", text)
         for name in known:
             rest = rest.replace(name, " ")
-        if any(word not in ALLOWED for word in WORD.findall(rest)):
+        if any(word not in ALLOWED and not LETTERS.fullmatch(word) for word in WORD.findall(rest)):
             found.append(text)
     return list(dict.fromkeys(found))

@@ -78,7 +78,7 @@ PAGES: Final = tuple(
 # What they answer when it is not 200.
 STATUSES: Final = {
     ("visitor", "/nothing/"): 404,
-    ("submitter", "/accounts/invitations/unknown/"): 404,
+    ("submitter", "/accounts/invitations/unknown/"): 403,
     ("expert", "/submissions/new/"): 403,
 }
 # Swagger UI is an English program of its own; its page carries our frame only.
@@ -86,6 +86,7 @@ FOREIGN: Final = ("/api/docs/",)
 
 
 def address(page: str, scene: dict[str, Any]) -> str:
-    return page.format(
-        **scene["submissions"], long_entry=scene["entries"].get("long", "szene-5"), norm=scene["norm"]
-    )
+    """`page` with its braces filled. Without the long texts, the public submission stands in for them."""
+    numbers, entries = scene["submissions"], scene["entries"]
+    long = {"long": numbers["public"], **numbers}
+    return page.format(**long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"])

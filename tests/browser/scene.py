@@ -34,27 +34,16 @@ from medes_site.accounts.services import create_api_token, create_invitation
 from medes_site.kit.jobs.errors import WORKER_DIED
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.roles import Role
+from tests.browser.material import (
+    BIG_ITEMS,
+    LONG_NAME,
+    LONG_ORGANISATION,
+    LONG_REPLY,
+    big_key,
+    replies_file,
+)
 
-# Nothing in them lets a line break, so what does not wrap by itself pushes the page apart.
-LONG_NAME: Final = "Ausgezeichnetmitdreifachemlangennamen" * 3 + "Nachwort9"
-LONG_ORGANISATION: Final = "Zentralinstitutfuerlangebezeichnungen" * 4
-LONG_REPLY: Final = "这是一段没有尽头的论证" * 900 + "Undimmernochkeinende" * 500 + "\n最终答案：A"
-BIG_ITEMS: Final = 6000
 JUDGED_ENTRY: Final = "判例 Judge-1"
-
-
-def big_key(number: int) -> str:
-    """The key of item `number` (from 1) of the big benchmark."""
-    return "ABCD"[number % 4]
-
-
-def replies_file(answers: dict[str, str]) -> bytes:
-    """A predictions file: CSV of item and response."""
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(("item", "response"))
-    writer.writerows(answers.items())
-    return sink.getvalue().encode()
 
 
 def main(*, long: bool = True) -> None:
@@ -149,7 +138,14 @@ def _published(version: BenchmarkVersion, home: Path) -> None:
     header = ["query", "model", "response", "risk_judge", "quality_judge"]
     header += [f"score{number}" for number in range(1, 7)]
     rows = [
-        (item.question, JUDGED_ENTRY, f"建议先停一停。{'理由如下，' * 60}", "没有违法内容。", "步骤具体。", *row)
+        (
+            item.question,
+            JUDGED_ENTRY,
+            f"建议先停一停。{'理由如下，' * 60}",
+            "没有违法内容。",
+            "步骤具体。",
+            *row,
+        )
         for item, row in zip(questions, scores, strict=False)
     ]
     _import_csv(home / "judged.csv", header, rows)

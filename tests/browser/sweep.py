@@ -17,6 +17,7 @@ NAMES: Final = (
     "SELECT name FROM benchmark_entry",
     "SELECT organisation FROM benchmark_entry",
     "SELECT licence FROM benchmark_entry",
+    "SELECT name FROM benchmark_scorer",
     "SELECT username FROM accounts_user",
     "SELECT display_name FROM accounts_user",
     "SELECT note FROM benchmark_submission",

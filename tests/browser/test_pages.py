@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.material import LONG_NAME, LONG_REPLY
 from tests.browser.pages import FOREIGN, PAGES
-from tests.browser.scene import LONG_NAME, LONG_REPLY
 from tests.browser.stack import Stack
 from tests.browser.sweep import Sweep
 from tests.browser.visits import Visits

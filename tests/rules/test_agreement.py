@@ -143,7 +143,7 @@ def test_rarest_value() -> None:
     assert positive_agreement([[-1, -1], [0, 0], [0, 0]]) == 1.0
     assert positive_agreement([[-1, 0], [0, 0]]) == 0.0
     assert positive_agreement([[0, 0], [1, 1], [1, 0]], 1) == positive_agreement([[0, 0], [1, 1], [1, 0]])
-    assert positive_agreement([[-1, -1], [0, 0], [-1], [0, 0], [5]]) == 1.0
+    assert positive_agreement([[-1, 0], [0, 0], [0, 0], [-1], [-1], [-1], [-1], [-1], [5]]) == 0.0
 
 
 @pytest.mark.parametrize("nothing", [[], [[]], [[1], [0]], [[1, None], [None, 0]], np.empty((0, 2))])
