@@ -13,9 +13,11 @@ from benchmark.rules.extraction.phrases import is_phrase
 from benchmark.rules.extraction.runs import after_run
 from benchmark.rules.extraction.signs import CLOSING, INLINE, Kind, Reading
 
-_CONTENT = re.compile(r"[^\s`*#>-]")
-_LINE_END = re.compile(rf"{CLOSING}[吧呗啦哦哈]?[。.!！)）,，~～]?{CLOSING}\s*")
-_ECHO = re.compile(rf"{INLINE}[(（]?[A-H]{CLOSING}[.．、:：)）][^。！？\n]*[。！？]?{CLOSING}")
+# Pictures around the letters that pass no judgement on them: no crosses, no empty boxes.
+_DECOR = "\u2190-\u21ff\u2500-\u260f\u2611\u2613-\u2715\u2719-\u274b\u274d\u274f-\u27bf\ufe0f\U0001f000-\U0001faff"
+_CONTENT = re.compile(rf"[^\s`*#>=:：{_DECOR}-]")
+_LINE_END = re.compile(rf"{CLOSING}[吧呗啦哦哈]?[。.!！)）,，~～]{{0,3}}{CLOSING}[\s{_DECOR}]*")
+_ECHO = re.compile(rf"{INLINE}[(（]?[A-H]{CLOSING}[.．、:：)）](?!\s*[A-H](?![A-Za-z0-9]))[^。！？\n]*[。！？]?{CLOSING}")
 # "BE。…", "D，因为…", "BD——…", "D（…）": the letters are the answer, the rest says why.
 _REASON = re.compile(
     rf"{CLOSING}(?:[两二三四五]个?选?项)?(?:[。．]|[，,；;：:]?\s*(?:因为|理由|原因|由于|解析|说明)|"

@@ -11,7 +11,7 @@ from benchmark.rules.extraction.letters import read_answer
 from benchmark.rules.extraction.markers import Commit, Rank
 from benchmark.rules.extraction.phrases import is_phrase, read_complement
 from benchmark.rules.extraction.runs import after_run
-from benchmark.rules.extraction.signs import CLOSING, INLINE, Kind, Reading
+from benchmark.rules.extraction.signs import CLOSING, INLINE, Kind, Reading, is_cjk
 
 _TAIL = 700
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]|\.(?!\s))+")
@@ -23,7 +23,7 @@ _CONCLUDES = re.compile(
 _CONDITIONAL = re.compile(r"如果|假如|假设|倘若|(?:^|[，,；;])\s*若|\bif\b", re.IGNORECASE)
 _MAYBE_RUN = re.compile(r"(?<![A-Za-z0-9])(?=[A-H])")
 _BEFORE_RUN = re.compile(
-    rf"(?:(?<!不)(?:是|为|有|就)|包括|包含|对应|[:：]|即|\b(?:is|are|[Ii]t['’]s)\b|correct)(?:选项|仅|只有|只|以下|"
+    rf"(?:(?:^|[\s，,])(?:故|综上(?:所述)?|因此|所以|总之|那就|最终(?:确[定认])?|由此可[知见得])[，,]?|剩下?余?|(?<!不)(?:是|为|有|就)|包括|包含|对应|[:：]|即|\b(?:is|are|[Ii]t['’]s)\b|correct)(?:选项|仅|只有|只|以下|"
     rf"[\s]){{0,4}}{INLINE}[(（]?$"
 )
 _RIGHT_NOUN = re.compile(
@@ -41,7 +41,7 @@ _ALL_DO = re.compile(
 )
 _IS_RIGHT = re.compile(
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:是|为)?"
-    r"(?:正确|符合题意|应选|入选|当选|(?:本题)?(?:的)?(?:正确|最终|唯一|最佳)(?:的)?(?:答案|选项)|"
+    r"(?:正确|符合题意|(?:应[当该]?|要|该|需要?|须)选|入选|当选|选[出上中]|(?:本题)?(?:的)?(?:正确|最终|唯一|最佳)(?:的)?(?:答案|选项)|"
     r"(?:本题)?的?答案|对的?(?=\s*(?:[了吧]?[，,。；;！!）)]|\Z))|(?:比较|更|最|较)(?:为)?(?:好|合理|合适|恰当|妥当|稳妥|准确))"
 )
 _ONLY_BEFORE = re.compile(rf"(?:只有|仅有?|唯有|唯一[^，,；;]{{0,6}}是)(?:选项)?{INLINE}$")
@@ -51,11 +51,13 @@ _FITS = re.compile(
 )
 _EN_RIGHT = re.compile(r"\s*(?:is|are)\s+(?:both\s+|all\s+)?(?:the\s+)?(?:correct|right|best)", re.IGNORECASE)
 _ENDS = re.compile(
-    rf"{CLOSING}(?:选?项)?{CLOSING}(?:[两二三四五六七]个?选?项)?{CLOSING}[吧呗啦哦哈]?(?:[（(][^()（）]*[）)])?(?:[\s，,~～]*$|"
+    rf"{CLOSING}(?:选?项)?{CLOSING}(?:[两二三四五六七]个?选?项)?{CLOSING}[吧呗啦哦哈]?(?:[（(][^()（）]*[）)])?(?:[\s，,~～.]*$|"
     rf"[；;])"
 )
 # "比B更合理", "不如B": the letter is what another is compared with.
-_COMPARED = re.compile(rf"(?:比|不如|优于|劣于|好于|而非|不是){INLINE}$")
+_COMPARED = re.compile(
+    rf"(?:(?:比|不如|优于|劣于|好于|而非|不是|请选择?[:：]?)|\b(?:[Nn]either|[Nn]or|[Nn]ot)\b[^.]{{0,20}}){INLINE}$"
+)
 # "B（…）正确", "选项B…应选": another option that the text calls right as well.
 _RIGHT_LETTER = re.compile(
     r"(?<![A-Za-z])([A-H])(?![A-Za-z])(?:选?项)?[^A-H。；;\n]{0,40}?"
@@ -118,7 +120,7 @@ def _sentence(
     named: list[Reading] = []
     position = start
     while (found := _MAYBE_RUN.search(text, position, end)) is not None:
-        run = after_run(text, found.start(), options, end)
+        run = after_run(text, _at_bracket(text, found.start(), start), options, end)
         if run is None:
             position = found.start() + 1
             while position < end and text[position].isascii() and text[position].isalnum():
@@ -159,8 +161,15 @@ def _sentence(
     return None
 
 
+def _at_bracket(text: str, at: int, start: int) -> int:
+    """The bracket in front of `at`, if one opens there."""
+    return at - 1 if at > start and text[at - 1] in "(（" else at
+
+
 def _is_aside(before: str) -> bool:
     """Whether the letters are compared with others, or stand in brackets that other words opened."""
+    if before.endswith(("(", "（")) and not is_cjk(before[-2:-1]):
+        before = before[:-1]
     opened = max(before.rfind("（"), before.rfind("("))
     closed = max(before.rfind("）"), before.rfind(")"))
     aside = opened > closed and bool(before[:opened].strip(" \t*_#`>-\"“"))

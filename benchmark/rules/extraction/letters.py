@@ -15,7 +15,7 @@ from benchmark.rules.extraction.signs import CLOSING, INLINE, MARKUP, NOTHING, K
 _TIGHT_END = re.compile(rf"{CLOSING}(?:\Z|[\n。.．；;，,！!)）<\\])")
 _NEGATED = re.compile(rf"{MARKUP}(?:并?不(?:应该?)?(?:是|为|选)|并非|非(?!A)|≠|not\b)", re.IGNORECASE)
 _INSTEAD = re.compile(
-    r"而应?(?:该|当)?(?:是|为|选)|(?:应该?|应当)(?:是|为|选)|正确的?是|实为|but\b|instead\b", re.IGNORECASE
+    r"而应?(?:该|当)?(?:是|为|选)|(?:应该?|应当)(?:是|为|选)|正确的?是|实为|it(?:\'|’)?s\b|it is\b|but\b|instead\b", re.IGNORECASE
 )
 # "A，也可能是C", "A吗？", "A/C？": the reply does not settle.
 _OTHER_TOO = re.compile(

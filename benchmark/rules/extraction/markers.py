@@ -37,7 +37,7 @@ class Commit:
 
 
 _EMOJI = "\u2190-\u23ff\u2500-\u2716\u2718-\u274b\u274d\u274f-\u2bff\U0001f000-\U0001faff"
-_SIGNS = rf"{LATEX}|{TAG}|[\s*_`~#\"“”'‘’「」『』【】〔〕〖〗\[\]{{}}<>《》〈〉|$:：︰∶=＝.…—–\-{_EMOJI}]"
+_SIGNS = rf"{LATEX}|{TAG}|[\s*•·_`~#\"“”'‘’「」『』【】〔〕〖〗\[\]{{}}<>《》〈〉|$:：︰∶=＝.…—–\-{_EMOJI}]"
 _WORDS = (
     "应该|应当|应|该|就|即|可能|可以|可|仍然|仍|依然|还|必须|则|确定|分别|无疑|显然|明显|肯定|当然|毫无疑问|大概|似乎|觉得|仅|只|是|为|選擇|选择|選項|选项|選|选|包括|包含|包|有|如下|所示|填|"
     "编号|组合|序号|字母|题|本|正确|所|以下|下列|依次|我|认为|的|故|因此|所以|综上所述|综上|确认|更正|修正|更新|最终|涵盖|含|"
@@ -50,6 +50,10 @@ _STRONG_LINK = re.compile(
     r"[:：︰∶=＝】\]}>|→⇒]|是|为|如下|选|選|包|应|有|填|[\"”]\s*:|\b(?:is|are)\b", re.IGNORECASE
 )
 _NOTE_AFTER = re.compile(r"[(（][^()（）\n]{0,40}[)）]")
+# "最终答案：错误的是C": the question asked for the wrong one.
+_ASKED_FOR = re.compile(
+    r"(?:本题)?(?:错误|不正确|不恰当|不合适|有误)的?(?:选项|说法|做法|行为|描述|表述|一项|项)?(?:是|为|有|包括|[:：])[\s*]*(?=[A-H])"
+)
 _OPENING = re.compile(r"(?:[(（]|\\[(\[])\s*")
 
 _KEY = re.compile(
@@ -118,7 +122,9 @@ def _label(text: str, key: re.Match[str], options: str, stop: int) -> tuple[list
         own_line = _LINE_START.match(text, line, key.start()).end() == key.start()  # type: ignore[union-attr]
         # "（最终答案）BD": the bracket around the label is no bracket around a note.
         closed = text[key.end() : key.end() + 1] in {")", "）"} and ("(" in before or "（" in before)
-        reading, reach = _after_label(text, key.end() + closed, options, stop, own_line=own_line)
+        reading, reach = _after_label(
+            text, key.end() + closed, options, stop, own_line=own_line, final=rank is Rank.FINAL
+        )
         readings = [reading]
     commits = [Commit(rank, key.start(), reading) for reading in readings if reading.kind is not Kind.NOTHING]
     if commits and _CONDITIONAL_BEFORE.search(text, max(0, key.start() - 70), key.start()):
@@ -142,7 +148,7 @@ def _rank(key: re.Match[str], before: str) -> Rank | None:
     return Rank.LABEL
 
 
-def _after_label(text: str, at: int, options: str, stop: int, *, own_line: bool) -> tuple[Reading, int]:
+def _after_label(text: str, at: int, options: str, stop: int, *, own_line: bool, final: bool) -> tuple[Reading, int]:
     """What stands behind a label that ends at `at`, and how far it was read."""
     links = _LINKS.match(text, at, stop)
     assert links is not None
@@ -153,6 +159,9 @@ def _after_label(text: str, at: int, options: str, stop: int, *, own_line: bool)
     opening = _OPENING.match(text, links.end())
     start = opening.end() if opening else links.end()
     tight = not (linked or own_line or opening)
+    asked = _ASKED_FOR.match(text, start) if final else None
+    if asked is not None:
+        start = asked.end()
     reading = read_answer(text, start, options, stop=stop, wide=own_line, tight=tight)
     if reading.kind is Kind.NOTHING and note is not None:
         links = _LINKS.match(text, note.end(), stop)
@@ -197,13 +206,13 @@ def _end_of_line(text: str, at: int) -> int:
 # ---- picks ------------------------------------------------------------------------------------------------
 
 _PICK = re.compile(
-    r"(?:选择|選擇|选出|选定|选取|选|選)(?![项項举擇择手民拔用自])|\bI(?:'d| would|'ll| will)? (?:choose|"
+    r"(?:选择|選擇|选出|选定|选取|选[上中](?=[^\u4e00-\u9fff])|选|選)(?![项項举擇择手民拔用自])|\bI(?:'d| would|'ll| will)? (?:choose|"
     r"select|pick|go with|opt for)\b|(?:(?<=\n)|(?<=\. )|\A)(?:Choose|Select|Pick)\b"
 )
 _PICK_BEFORE = re.compile(
-    r"(?:故|因此|所以|应该?|应当|[本此该]题|[单多]选题?|可|最[终后]|综上所?述?|则|于是|因而|我们?|须|必|必须|只|仅|能|"
+    r"(?:故|因此|所以|应该?|应当|[本此该这](?:道|个)?题|[单多]选题?|可|最[终后]|综上所?述?|则|于是|因而|我们?|须|必|必须|只|仅|能|"
     r"会|就|要|改|还是|那么?|直接|肯定|当然|显然|明显|无疑|疑问|果断|决定|[确选]定|倾向于?|觉得|认为|建议|推荐|打算|大概|单|多|"
-    r"先|暂|想|本来?|[\s，,。；;：:、*（(…—]|^)$"
+    r"先|暂|勾|圈|想|本来?|[\s，,。；;：:、*（(…—]|^)$"
 )
 _NOT_PICKED = re.compile(
     r"(?:不|勿|未|无需|若|如果|如|假如|没|别|误|错|漏|少|(?<!最)多)(?:应该?|当|该|能|可以?|会|要|再|只|仅|需|"
