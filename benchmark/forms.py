@@ -70,6 +70,8 @@ class SubmissionForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Needed for a new model, meaningless for a known one: so it is not called optional.
+        self.fields["name"].sometimes_required = True
         self._user = user
         own = Entry.objects.all() if is_researcher(user) else Entry.objects.filter(owner=user)
         self.has_entries = own.exists()

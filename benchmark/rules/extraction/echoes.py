@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from benchmark.rules.extraction.signs import CLOSING, INLINE, RIGHT, TERM, WRONG, Run, is_cjk
+from benchmark.rules.extraction.signs import CLOSING, INLINE, RIGHT, TERM, WRONG, Kind, Reading, Run, is_cjk
 
 _DELIMITER = re.compile(
     rf"{CLOSING}(?P<mark>[.．、:：)）]|[—–-]+)?{CLOSING}(?P<gap>[ \t\u3000]*){INLINE}(?=[^\s、,，;；。.．])"
@@ -37,6 +37,12 @@ _SIGNED = re.compile(
 _DENIED = re.compile(r"(?:选?项)?(?:不符合|不正确|错误|不选|违反|不属于|不应)")
 # Words that go on about an answer instead of repeating an option.
 _PREDICATE = re.compile(r"[是为属因由均都皆全符违可应不正错对两三四五六七项选等以即即与和及或也才最]")
+
+# "- [x] A", "☐B": an item of a list of boxes, up to the next item.
+_TICKED = re.compile(
+    r"[\s*:：>•·-]*(?:\[(?P<sign>[ xX✓✔√])\]|(?P<box>[☐☑□✅]))[\s*]*(?:选项)?(?P<letter>[A-H])(?![A-Za-z0-9])"
+    r"[^\n☐☑□✅\[]{0,120}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,23 @@ def read_items(text: str, options: str, run: Run, stop: int, *, wide: bool) -> N
     run.end = ends[keep[-1]]
     if len(letters) > 1:
         run.tail = run.end
+
+
+def read_ticked(text: str, at: int, options: str, stop: int) -> Reading | None:
+    """The ticked letters of "[x] A [ ] B" at `at`; None where no such list with ticked and empty boxes stands there."""
+    ticked: list[str] = []
+    places: list[int] = []
+    empty = 0
+    while (found := _TICKED.match(text, at, stop)) is not None and found["letter"] in options:
+        if (found["sign"] or found["box"]) in {" ", "☐", "□"}:
+            empty += 1
+        else:
+            ticked.append(found["letter"])
+            places.append(found.start("letter"))
+        at = found.end()
+    if not ticked or not empty or len(set(ticked)) != len(ticked):
+        return None
+    return Reading(Kind.LETTERS, "".join(sorted(ticked)), places[0], places[-1] + 1)
 
 
 def _read_verdict_signs(text: str, options: str, run: Run) -> bool:

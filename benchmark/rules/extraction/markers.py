@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
+from benchmark.rules.extraction.echoes import read_ticked
 from benchmark.rules.extraction.letters import read_answer
 from benchmark.rules.extraction.signs import LATEX, NOTHING, TAG, Kind, Reading
 
@@ -54,6 +55,7 @@ _NOTE_AFTER = re.compile(r"[(（][^()（）\n]{0,40}[)）]")
 _ASKED_FOR = re.compile(
     r"(?:本题)?(?:错误|不正确|不恰当|不合适|有误)的?(?:选项|说法|做法|行为|描述|表述|一项|项)?(?:是|为|有|包括|[:：])[\s*]*(?=[A-H])"
 )
+_AFTER_KEY = re.compile(r"[】\]）)*_\s]*")
 _OPENING = re.compile(r"(?:[(（]|\\[(\[])\s*")
 
 _KEY = re.compile(
@@ -150,6 +152,8 @@ def _rank(key: re.Match[str], before: str) -> Rank | None:
 
 def _after_label(text: str, at: int, options: str, stop: int, *, own_line: bool, final: bool) -> tuple[Reading, int]:
     """What stands behind a label that ends at `at`, and how far it was read."""
+    if (ticked := read_ticked(text, _AFTER_KEY.match(text, at).end(), options, stop)) is not None:  # type: ignore[union-attr]
+        return ticked, ticked.end
     links = _LINKS.match(text, at, stop)
     assert links is not None
     linked = bool(_STRONG_LINK.search(text, at, links.end()))

@@ -80,6 +80,11 @@ class Job(models.Model):
         return gettext(self.error) if self.error else ""
 
     @property
+    def is_silent(self) -> bool:
+        """Its worker has not been heard of for longer than its lease: the reconciler will hand it on."""
+        return self.state == self.State.RUNNING and self.lease_until is not None and self.lease_until < timezone.now()
+
+    @property
     def share_done(self) -> float | None:
         """Between 0 and 1, or None while the total is unknown."""
         return min(1.0, self.progress_done / self.progress_total) if self.progress_total else None
