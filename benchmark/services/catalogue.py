@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import QuerySet
 
 from benchmark.models import BenchmarkVersion, Item
 from benchmark.rules.matching import keys_of_item, keys_of_text
 
 
-@dataclass(frozen=True)
 class VersionCatalogue:
     """The items a file may answer. What is not in here is "unknown" to the sender, hidden items included."""
 
-    ids: dict[str, int]
-    _by_question: dict[str, list[str]]
+    def __init__(self, items: QuerySet[Item]) -> None:
+        self._items = items.order_by("kind", "number")
+        self.ids: dict[str, int] = dict(self._items.values_list("code", "pk"))
 
     @classmethod
-    def load(
-        cls, version: BenchmarkVersion, *, with_hidden: bool, kind: str | None = None
-    ) -> VersionCatalogue:
-        """Two dictionaries of the version's items, in order of kind and number. `with_hidden`: platform only."""
-        items = Item.objects.filter(version=version).order_by("kind", "number")
+    def load(cls, version: BenchmarkVersion, *, with_hidden: bool, kind: str | None = None) -> VersionCatalogue:
+        """The version's items; `with_hidden` is for the platform's own imports only."""
+        items = Item.objects.filter(version=version)
         if not with_hidden:
             items = items.exclude(split="hidden")
-        if kind:
-            items = items.filter(kind=kind)
-        ids: dict[str, int] = {}
+        return cls(items.filter(kind=kind) if kind else items)
+
+    @cached_property
+    def _by_question(self) -> dict[str, list[str]]:
+        """Codes by question, in the order of the items. Made for files that name no ids, the rarer kind."""
         questions: dict[str, list[str]] = defaultdict(list)
-        for pk, code, question, options in items.values_list("pk", "code", "question", "options").iterator():
-            ids[code] = pk
+        for code, question, options in self._items.values_list("code", "question", "options").iterator():
             keys = keys_of_item(question, [(option["letter"], option["text"]) for option in options])
             for key in {keys.full, keys.stem}:
                 questions[key].append(code)
-        return cls(ids, dict(questions))
+        return dict(questions)
 
     def __len__(self) -> int:
         return len(self.ids)
