@@ -55,16 +55,15 @@ OUTCOME_OF = {
     "refused": Outcome.REFUSED,
     "blank": Outcome.NO_REPLY,
 }
-# Plain answers in a colloquial wording that the extractor does not read yet. It may learn them: a reply that
-# it reads as people do need not stand here. No reply may join them without having been looked at.
+# Plain answers that the extractor does not read yet: none. No reply may join them without having been looked at.
 NOT_READ_YET = {
     "qingyuan-32b": set(),
-    "baize-mini": {11, 19, 45, 48},
+    "baize-mini": set(),
     "wentian-think": set(),
-    "suixin-7b": {6, 11, 14, 30, 32, 41, 42, 56},
+    "suixin-7b": set(),
 }
-# Right answers of 60, lowest and highest: ranges that do not touch, wide enough for NOT_READ_YET alone.
-RIGHT = {"qingyuan-32b": (52, 52), "baize-mini": (37, 41), "wentian-think": (34, 34), "suixin-7b": (18, 21)}
+# Right answers of 60, lowest and highest: ranges that do not touch, no wider than NOT_READ_YET makes them.
+RIGHT = {"qingyuan-32b": (52, 52), "baize-mini": (40, 40), "wentian-think": (34, 34), "suixin-7b": (21, 21)}
 
 
 def rows(name: str) -> list[dict[str, Any]]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmark.rules.extraction import Outcome
+from tests.rules.extraction_closings import CLOSINGS_BY_FAMILY
 from tests.rules.extraction_habits import ANSWERED, SILENT
+from tests.rules.extraction_passing import PASSING_BY_FAMILY
+from tests.rules.extraction_wordings import WORDINGS_BY_FAMILY
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,6 +564,20 @@ SILENT_HABITS = tuple(
     for number, (reply, outcome) in enumerate(SILENT, start=1)
 )
 
+# Families of wordings: letters, "" where nothing is committed, "cut" where the reply breaks off.
+UNSCORED = {"": Outcome.UNPARSEABLE, "cut": Outcome.TRUNCATED}
+FAMILIES = tuple(
+    Case(
+        f"{family}-{number:03d}",
+        row[0],
+        row[2] if len(row) > 2 else "ABCDE",
+        UNSCORED.get(row[1], Outcome.SCORED),
+        "" if row[1] in UNSCORED else row[1],
+    )
+    for family, rows in (WORDINGS_BY_FAMILY | CLOSINGS_BY_FAMILY | PASSING_BY_FAMILY).items()
+    for number, row in enumerate(rows, start=1)
+)
+
 CASES: tuple[Case, ...] = (
     *ASKED_FORM,
     *LABELS,
@@ -582,4 +599,5 @@ CASES: tuple[Case, ...] = (
     *STOPPED,
     *HABITS,
     *SILENT_HABITS,
+    *FAMILIES,
 )

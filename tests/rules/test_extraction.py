@@ -132,7 +132,7 @@ def test_case(case: Case) -> None:
 
 
 def test_table_is_large_and_its_ids_are_unique() -> None:
-    assert len(CASES) >= 220
+    assert len(CASES) >= 1000
     assert len({case.id for case in CASES}) == len(CASES)
 
 
@@ -294,6 +294,17 @@ HOSTILE = {
     "sentences": "综上，" * (LONG // 3) + "A",
     "digits": "1" * LONG,
     "fences": "```" * (LONG // 3),
+    "all-but": "除A外" * (LONG // 3),
+    "others": "答案：A错误，其余" * (LONG // 9),
+    "boxes-to-tick": "答案：[ ] A" * (LONG // 8),
+    "struck": "~~a " * (LONG // 4),
+    "at-first": "先选A，" * (LONG // 4),
+    "arrows": "答案：A→" * (LONG // 5),
+    "alternatives": "答案：A或B。" * (LONG // 7),
+    "open-notes": "答案：A（甲）、B（" * (LONG // 10),
+    "leading": "BD。" + "A，" * (LONG // 2),
+    "walk": "A. 甲\n" * (LONG // 5) + "C",
+    "judged": "A甲乙" * (LONG // 3) + "。综上，B正确。",
 }
 
 

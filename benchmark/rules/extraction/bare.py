@@ -14,23 +14,30 @@ from benchmark.rules.extraction.runs import after_run
 from benchmark.rules.extraction.signs import CLOSING, INLINE, Kind, Reading
 
 # Pictures around the letters that pass no judgement on them: no crosses, no empty boxes.
-_DECOR = "\u2190-\u21ff\u2500-\u260f\u2611\u2613-\u2715\u2719-\u274b\u274d\u274f-\u27bf\ufe0f\U0001f000-\U0001faff"
-_CONTENT = re.compile(rf"[^\s`*#>=:：{_DECOR}-]")
+_DECOR = (
+    "\u2190-\u21ff\u2500-\u260f\u2611\u2613-\u2715\u2719-\u274b\u274d\u274f-\u27bf\ufe0f\U0001f000-\U0001faff"
+)
+_CONTENT = re.compile(rf"[^\s`~*#>=:：{_DECOR}-]")
 _LINE_END = re.compile(rf"{CLOSING}[吧呗啦哦哈]?[。.!！)）,，~～]{{0,3}}{CLOSING}[\s{_DECOR}]*")
-_ECHO = re.compile(rf"{INLINE}[(（]?[A-H]{CLOSING}[.．、:：)）](?!\s*[A-H](?![A-Za-z0-9]))[^。！？\n]*[。！？]?{CLOSING}")
+_ECHO = re.compile(
+    rf"{INLINE}[(（]?[A-H]{CLOSING}[.．、:：)）](?!\s*[A-H](?![A-Za-z0-9]))[^。！？\n]*[。！？]?{CLOSING}"
+)
 # "BE。…", "D，因为…", "BD——…", "D（…）": the letters are the answer, the rest says why.
 _REASON = re.compile(
-    rf"{CLOSING}(?:[两二三四五]个?选?项)?(?:[。．]|[，,；;：:]?\s*(?:因为|理由|原因|由于|解析|说明)|"
+    rf"{CLOSING}(?:[两二三四五]个?选?项)?(?:[。．]|[，,；;：:]?\s*(?P<because>因为|理由|原因|由于|解析|说明)|"
     rf"(?P<loose>[，,：:]|[—–]+)){CLOSING}(?=[^\s。]|\n)"
 )
 _NOTED = re.compile(rf"{CLOSING}(?:选?项)?[（(](?P<text>[^()（）\n]+)[)）][。.]?{CLOSING}\s*")
 # What would make the letters the head of one judgement among several.
-_JUDGED = re.compile(r"\s*(?:选?项)?(?:说法|表述|做法)?(?:是|为)?(?:不?正确|不?对|错|不?符合|不?合[规法]|有误|[✓✔√✗×✘❌✅])")
+_JUDGED = re.compile(
+    r"\s*(?:选?项)?(?:说法|表述|做法)?(?:是|为)?(?:不?正确|不?对|错|不?符合|不?合[规法]|有误|[✓✔√✗×✘❌✅])"
+)
 _NEXT_HEAD = re.compile(
     r"(?:^|[\n。；;！!，,])[\s*#>(（-]{0,8}(?:选项)?(?P<letter>[A-H])(?![A-Za-z0-9])[)）*]{0,3}(?:选?项)?[ \t]*[。.．、:：，,]"
 )
 _WALKED = re.compile(
-    r"^[\s*#>·•\d.-]{0,12}(?:选项)?[(（]?(?P<letter>[A-H])(?:[)）]|选?项)?[*]*[ \t]*[.．、:：—–-]", re.MULTILINE
+    r"^[\s*#>·•\d.-]{0,12}(?:选项)?[(（]?(?P<letter>[A-H])(?:[)）]|选?项)?[*]*[ \t]*[.．、:：—–-]",
+    re.MULTILINE,
 )
 _ANY_LETTER = re.compile(r"(?<![A-Za-z0-9])[A-H](?![A-Za-z0-9])")
 
@@ -39,6 +46,11 @@ def bare_lines(text: str, options: str) -> list[Commit]:
     """The first and the last line where they hold letters only; an only line may repeat option texts."""
     lines = _outer_lines(text)
     commits: list[Commit] = []
+    if len(lines) == 2 and len(text) <= 120:
+        # One letter a line.
+        whole = _plain_line(text, lines[0][0], lines[1][1], options, only=False)
+        if whole is not None:
+            return [Commit(Rank.BARE, lines[0][0], whole)]
     for start, end in lines:
         if end - start > 120:
             continue
@@ -113,13 +125,15 @@ def _before_reason(text: str, start: int, end: int, options: str, *, only: bool)
     # "AED。", "CEA。" are words; "D选项：…" or a single letter above other lines heads one judgement of several.
     if shown.isascii() and shown.isalpha() and list(shown) != sorted(shown):
         return None
-    if single and (not only or "项" in text[start:tail]):
+    if single and not only:
         return None
     noted = _NOTED.fullmatch(text, tail, end)
     if noted is not None:
         return None if _JUDGED.match(noted["text"]) or not only else reading
     reason = _REASON.match(text, tail, end)
     if reason is None or _JUDGED.match(text, reason.end()):
+        return None
+    if single and reason["because"] is None and "项" in text[start:tail]:
         return None
     # Letters of a list of judgements: "A。…B。…", "A，…；C，…".
     later = (found["letter"] for found in _NEXT_HEAD.finditer(text, reason.end()))

@@ -17,7 +17,8 @@ _TAIL = 700
 _SENTENCE = re.compile(r"(?:[^。！？!?\n.]|\.(?!\s))+")
 _CONCLUDES = re.compile(
     r"(?:综上|因此|所以|故|总之|总的来说|总结|可见|由此|结论|最终|最后|以上|据此|综合|那就|看来|于是|因而|\b(?:therefore|thus|"
-    r"hence|so|in conclusion|overall)\b)",
+    r"hence|so|in conclusion|overall)\b)|"
+    r"^[\s*#>]*(?:本题)?(?:正确|符合题意|符合要求|应选|当选|入选)的?(?:选项|说法|做法|行为|一项|项)?(?:是|为|有|包括|包含|[:：])",
     re.IGNORECASE,
 )
 _CONDITIONAL = re.compile(r"如果|假如|假设|倘若|(?:^|[，,；;])\s*若|\bif\b", re.IGNORECASE)
@@ -42,7 +43,7 @@ _ALL_DO = re.compile(
 _IS_RIGHT = re.compile(
     rf"{CLOSING}(?:[两二三四五六七]个?)?(?:选?项|这[两三四五]项)?{CLOSING}(?:是|为)?"
     r"(?:正确|符合题意|(?:应[当该]?|要|该|需要?|须)选|入选|当选|选[出上中]|(?:本题)?(?:的)?(?:正确|最终|唯一|最佳)(?:的)?(?:答案|选项)|"
-    r"(?:本题)?的?答案|对的?(?=\s*(?:[了吧]?[，,。；;！!）)]|\Z))|(?:比较|更|最|较)(?:为)?(?:好|合理|合适|恰当|妥当|稳妥|准确))"
+    r"(?:本题)?的?答案|对的?(?=\s*(?:[了吧]?[，,。；;！!）)]|\Z))|(?:比较|更|最|较)(?:为)?(?:符合|好|合理|合适|恰当|妥当|稳妥|准确))"
 )
 _ONLY_BEFORE = re.compile(rf"(?:只有|仅有?|唯有|唯一[^，,；;]{{0,6}}是)(?:选项)?{INLINE}$")
 _FITS = re.compile(
@@ -61,19 +62,23 @@ _COMPARED = re.compile(
 # "B（…）正确", "选项B…应选": another option that the text calls right as well.
 _RIGHT_LETTER = re.compile(
     r"(?<![A-Za-z])([A-H])(?![A-Za-z])(?:选?项)?[^A-H。；;\n]{0,40}?"
-    r"(?<![不非未])(?:正确|应选|当选|对(?=[，,。；;）)])|[✓✔√✅☑])(?!的?(?:选项|答案)?[是为:：])"
+    r"(?<![不非未])(?:正确|应选|当选|对的?(?=[，,。；;）)])|[✓✔√✅☑])(?!的?(?:选项|答案)?[是为:：])"
 )
 # "A、B均属于…，而C不属于": which of the two the question asks for stays open.
-_CONTRAST = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])[^A-H。；;\n]{0,80}?(?:不属|不是|不需|不必|无需|并非|非必|故不|唯一)")
+_CONTRAST = re.compile(
+    r"(?<![A-Za-z])[A-H](?![A-Za-z])[^A-H。；;\n]{0,80}?(?:不属|不是|不需|不必|无需|并非|非必|故不|唯一)"
+)
 _TURNS = re.compile(r"[\s*#>-]*(?:但|然而|不过|可是|然)")
+_BREAKS_OFF = re.compile(r"(?:但是?|然而|不过|而|且|以及|因为|由于)[\s*]*\Z")
 _TURNS_LATER = re.compile(r"[，,；;](?:但|然而|不过|可是)")
 # An option looked at after the sentence: it was no conclusion.
 _NEXT_OPTION = re.compile(r"[\s*#>·•\d.-]*(?:选项)?[A-H](?:选?项)?(?:[*\s]*[:：.]|\*+|、(?!\s*[A-H]))")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
-_SAYS_WRONG = re.compile(r"错|不|排除|违|无关|缺乏")
+_SAYS_WRONG = re.compile(r"错|不|没|未|排除|违|无关|缺乏")
 # Where an all-but phrase may begin in a sentence that speaks of the others.
 _OTHERS = re.compile(
-    r"其[余餘他它]|剩余|余下|剩下|[以之除]外|除[^\n。]{1,24}外|\b(?:except|all but|other than)\b", re.IGNORECASE
+    r"其[余餘他它]|剩余|余下|剩下|[以之除]外|除[^\n。]{1,24}外|\b(?:except|all but|other than)\b",
+    re.IGNORECASE,
 )
 _MAYBE_REST = re.compile(
     r"除去?了?|排除|去掉|剔除|不选|就?只有|仅有?|唯有|唯独|选项(?=[A-H])|(?<![A-Za-z0-9])(?=[A-H](?![a-z]))|\b(?:all|everything)\b",
@@ -92,6 +97,8 @@ _ALL_PHRASE = re.compile(
 
 def conclusions(text: str, options: str, start: int = 0) -> list[Commit]:
     """The last closing sentence from `start` on that commits to letters: one commit or none."""
+    if _BREAKS_OFF.search(text, max(0, len(text) - 20)):
+        return []
     begin = max(start, len(text) - _TAIL)
     sentences = [match for match in _SENTENCE.finditer(text, begin) if match.group().strip(" \t*_#`>-")]
     only = len(sentences) == 1 and not text[:begin].strip()
@@ -113,11 +120,10 @@ def _sentence(
     text: str, start: int, end: int, options: str, *, concluding: bool, only: bool
 ) -> tuple[Reading, bool] | None:
     """What the sentence commits to, and whether it names it as the answer ("…的是C") rather than calls it right."""
-    if _OTHERS.search(text, start, end) and (
-        (rest := _all_but(text, start, end, options)) is not None
-    ):
+    if _OTHERS.search(text, start, end) and ((rest := _all_but(text, start, end, options)) is not None):
         return (rest, True) if rest.kind is Kind.LETTERS and (concluding or "选" in text[start:end]) else None
     named: list[Reading] = []
+    judged = False
     position = start
     while (found := _MAYBE_RUN.search(text, position, end)) is not None:
         run = after_run(text, _at_bracket(text, found.start(), start), options, end)
@@ -144,21 +150,33 @@ def _sentence(
         if (several and _ALL_RIGHT.match(text, tail, end)) or (
             concluding and _holds(text, before, tail, end, several=several)
         ):
+            if not judged and not _one_by_one(text, reading, start, tail, end, only=only):
+                return reading, bool(_ONLY_BEFORE.search(before))
             # "A正确，B错误" judges option by option and commits to nothing.
-            return None if _one_by_one(text, reading, start, tail, end, only=only) else (reading, bool(_ONLY_BEFORE.search(before)))
+            judged = True
+            continue
         if concluding and _BEFORE_RUN.search(before) and _ENDS.match(text[tail:end]):
             named.append(reading)
     if len(named) == 1:
         return named[0], True
-    if not named and concluding and (phrase := _ALL_PHRASE.search(text, start, end)) is not None:
-        reading = read_answer(text, phrase.start(), options, stop=end)
-        letters = {found.group() for found in _OTHER_LETTER.finditer(text, start, end)}
-        turned = _TURNS_LATER.search(text, reading.end, end) if reading.kind is Kind.LETTERS else None
-        if reading.kind is Kind.LETTERS and turned is None and is_phrase(text, reading, options) and (
-            letters in (set(), set(options)) or reading.letters != options
-        ):
-            return reading, True
-    return None
+    if named or judged or not concluding:
+        return None
+    every = _all_of(text, start, end, options)
+    return None if every is None else (every, True)
+
+
+def _all_of(text: str, start: int, end: int, options: str) -> Reading | None:
+    """ "所有选项均正确", "除C外都对" in a sentence whose letters, if any, are all of them."""
+    phrase = _ALL_PHRASE.search(text, start, end)
+    if phrase is None:
+        return None
+    reading = read_answer(text, phrase.start(), options, stop=end)
+    if reading.kind is not Kind.LETTERS or not is_phrase(text, reading, options):
+        return None
+    letters = {found.group() for found in _OTHER_LETTER.finditer(text, start, end)}
+    if letters not in (set(), set(options)) and reading.letters == options:
+        return None
+    return None if _TURNS_LATER.search(text, reading.end, end) else reading
 
 
 def _at_bracket(text: str, at: int, start: int) -> int:
@@ -172,13 +190,15 @@ def _is_aside(before: str) -> bool:
         before = before[:-1]
     opened = max(before.rfind("（"), before.rfind("("))
     closed = max(before.rfind("）"), before.rfind(")"))
-    aside = opened > closed and bool(before[:opened].strip(" \t*_#`>-\"“"))
+    aside = opened > closed and bool(before[:opened].strip(' \t*_#`>-"“'))
     return aside or bool(_COMPARED.search(before))
 
 
 def _goes_on(text: str, reading: Reading, begin: int, end: int, *, named: bool) -> bool:
     """Whether what follows the sentence takes it back, or shows it to be one step of a walk through the options."""
-    if _TURNS.match(text[end:].lstrip("。.！!？? \n")[:20]) or _NEXT_OPTION.match(text[end:].lstrip("。.！!？?")[:40]):
+    if _TURNS.match(text[end:].lstrip("。.！!？? \n")[:20]) or _NEXT_OPTION.match(
+        text[end:].lstrip("。.！!？?")[:40]
+    ):
         return True
     if named or len(reading.letters) != 1:
         return False

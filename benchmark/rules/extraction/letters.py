@@ -15,7 +15,8 @@ from benchmark.rules.extraction.signs import CLOSING, INLINE, MARKUP, NOTHING, K
 _TIGHT_END = re.compile(rf"{CLOSING}(?:\Z|[\n。.．；;，,！!)）<\\])")
 _NEGATED = re.compile(rf"{MARKUP}(?:并?不(?:应该?)?(?:是|为|选)|并非|非(?!A)|≠|not\b)", re.IGNORECASE)
 _INSTEAD = re.compile(
-    r"而应?(?:该|当)?(?:是|为|选)|(?:应该?|应当)(?:是|为|选)|正确的?是|实为|it(?:\'|’)?s\b|it is\b|but\b|instead\b", re.IGNORECASE
+    r"而应?(?:该|当)?(?:是|为|选)|(?:应该?|应当)(?:是|为|选)|正确的?是|实为|it(?:\'|’)?s\b|it is\b|but\b|instead\b",
+    re.IGNORECASE,
 )
 # "A，也可能是C", "A吗？", "A/C？": the reply does not settle.
 _OTHER_TOO = re.compile(
@@ -25,7 +26,9 @@ _OTHER_TOO = re.compile(
 _ASKS = re.compile(rf"{CLOSING}(?:选?项)?(?:吗|么)?[？?]")
 _ASKS_OPENLY = re.compile(rf"{CLOSING}(?:选?项)?(?:吗|么|还是)")
 # "A（…）、B（…": the text ends inside a list of letters with notes.
-_CUT_NOTE = re.compile(rf"{CLOSING}(?:[(（][^()（）\n]{{1,160}}[)）])?[、，,和及与\s]*[A-H][(（][^()（）\n]{{0,160}}\Z")
+_CUT_NOTE = re.compile(
+    rf"{CLOSING}(?:[(（][^()（）\n]{{1,160}}[)）])?[、，,和及与\s]*[A-H][(（][^()（）\n]{{0,160}}\Z"
+)
 _ARROW = re.compile(rf"{CLOSING}(?:→|⇒|➡|[-=—]+>){INLINE}")
 _LINE_END = re.compile(rf"{CLOSING}[。.!！)）]?{CLOSING}(?:\n|\Z)")
 
@@ -62,7 +65,9 @@ def read_answer(
         return Reading(Kind.NONE, "", run.start, run.end)
     if (arrow := _ARROW.match(text, run.tail)) is not None:
         later = Run()
-        if read_run(text, arrow.end(), options, later, stop) is Kind.LETTERS and _LINE_END.match(text, later.tail):
+        if read_run(text, arrow.end(), options, later, stop) is Kind.LETTERS and _LINE_END.match(
+            text, later.tail
+        ):
             run = later
     if _stays_open(text, run):
         return Reading(Kind.UNSURE, sorted_letters(run.letters), run.start, run.end)

@@ -59,7 +59,7 @@ _AFTER_KEY = re.compile(r"[】\]）)*_\s]*")
 _OPENING = re.compile(r"(?:[(（]|\\[(\[])\s*")
 
 _KEY = re.compile(
-    r"答案|正确选项|正確選項|正确的选项|所选选项|入选选项|"
+    r"答案|(?<![\u4e00-\u9fff])答(?=[:：])|正确选项|正確選項|正确的选项|所选选项|入选选项|"
     r"(?:我的|最终的?|最后的?)(?:最终|最后)?(?:选择|选项)|\\(?:boxed|fbox)|<\|begin_of_box(?=\|>)|"
     r"[Aa]nswer|ANSWER|(?:[Cc]orrect|CORRECT) (?:option|choice|OPTION|CHOICE)"
 )
@@ -79,7 +79,9 @@ _TENTATIVE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _CONDITIONAL_BEFORE = re.compile(
-    r"(?:如果|若|假如|假设|倘若|如题|有人|有同学|\bif\b|注[:：])[^\n。！？]{0,60}$", re.IGNORECASE
+    r"(?:如果|若|假如|假设|倘若|如题|有人|有(?:的|些)?(?:同学|考生|人)|[很许]多人|不少人|别人|\bif\b|注[:：])"
+    r"(?:(?!但|然而|不过|其实|我认为|我选)[^\n。！？]){0,60}$",
+    re.IGNORECASE,
 )
 _LINE_START = re.compile(
     rf"(?:[\s*_`~#\"“”'‘’「」『』【\[{{(（<>|>+—–\-\d.、)）{_EMOJI}]|\\[a-z]+|"
@@ -150,7 +152,9 @@ def _rank(key: re.Match[str], before: str) -> Rank | None:
     return Rank.LABEL
 
 
-def _after_label(text: str, at: int, options: str, stop: int, *, own_line: bool, final: bool) -> tuple[Reading, int]:
+def _after_label(
+    text: str, at: int, options: str, stop: int, *, own_line: bool, final: bool
+) -> tuple[Reading, int]:
     """What stands behind a label that ends at `at`, and how far it was read."""
     if (ticked := read_ticked(text, _AFTER_KEY.match(text, at).end(), options, stop)) is not None:  # type: ignore[union-attr]
         return ticked, ticked.end
@@ -210,11 +214,12 @@ def _end_of_line(text: str, at: int) -> int:
 # ---- picks ------------------------------------------------------------------------------------------------
 
 _PICK = re.compile(
-    r"(?:选择|選擇|选出|选定|选取|选[上中](?=[^\u4e00-\u9fff])|选|選)(?![项項举擇择手民拔用自])|\bI(?:'d| would|'ll| will)? (?:choose|"
-    r"select|pick|go with|opt for)\b|(?:(?<=\n)|(?<=\. )|\A)(?:Choose|Select|Pick)\b"
+    r"(?:选择了?|選擇|选出|选定|选取|选[上中了](?=[^\u4e00-\u9fff])|选|選)(?![项項举擇择手民拔用自])|"
+    r"\bI(?:'d| would|'ll| will)? (?:choose|select|pick|go with|opt for)\b|"
+    r"(?:(?<=\n)|(?<=\. )|\A)(?:Choose|Select|Pick)\b"
 )
 _PICK_BEFORE = re.compile(
-    r"(?:故|因此|所以|应该?|应当|[本此该这](?:道|个)?题|[单多]选题?|可|最[终后]|综上所?述?|则|于是|因而|我们?|须|必|必须|只|仅|能|"
+    r"(?:故|因此|所以|应该?|应当|[本此该这](?:道|个)?题|[单多]选题?|可|最[终后]|综上所?述?|则|于是|因而|我们?|须|必|必须|只|仅|能|该|得|中|里|"
     r"会|就|要|改|还是|那么?|直接|肯定|当然|显然|明显|无疑|疑问|果断|决定|[确选]定|倾向于?|觉得|认为|建议|推荐|打算|大概|单|多|"
     r"先|暂|勾|圈|想|本来?|[\s，,。；;：:、*（(…—]|^)$"
 )
@@ -224,6 +229,15 @@ _NOT_PICKED = re.compile(
 )
 # "22至45岁（排除A，选C）；…": a remark on one step.
 _IN_BRACKETS = re.compile(r"[^\\s（(】][（(][^()（）\\n]*$")
+# "选A是错误的", "选A的话…": a choice that is turned down or only thought of.
+_TURNED_DOWN = re.compile(
+    r"[*_`”\"\s]{0,4}(?:选?项)?(?:的话|[也就会则]?(?:是|为|属于|显然)?(?:错|不(?![选含包])|违|有误|欠妥|存在))"
+)
+# "选A药", "选B方案": the letter names something else than an option.
+_OF_NAME = re.compile(
+    r"(?!选?项|[均都皆全吧呗啦哦了呀就即也而不无这其并且对正更最比才因由但可应符合为是与和及或以等故则两三四五六还])"
+    r"[\u4e00-\u9fff]"
+)
 # Chosen at first: it counts only where nothing is chosen later.
 _AT_FIRST = re.compile(
     r"(?:先|暂|初步|原先?|原本|本来?|起初|最初|一开始|开始时?|差点|险些|想|打算)(?:[我就想要会是便]|打算|以为|觉得|认为|应该?|暂时?|初步){0,4}$"
@@ -242,9 +256,7 @@ def picks(text: str, options: str, start: int = 0) -> list[Commit]:
         if key.start() < resume:
             continue
         before = text[max(0, key.start() - 8) : key.start()]
-        if key.group().isascii() is False and (
-            not _PICK_BEFORE.search(before) or _NOT_PICKED.search(before)
-        ):
+        if not key.group().isascii() and (not _PICK_BEFORE.search(before) or _NOT_PICKED.search(before)):
             continue
         if _CONDITIONAL_BEFORE.search(text, max(0, key.start() - 30), key.start()):
             continue
@@ -258,6 +270,10 @@ def picks(text: str, options: str, start: int = 0) -> list[Commit]:
         opening = _OPENING.match(text, links.end())
         at = opening.end() if opening else links.end()
         reading = read_answer(text, at, options, stop=min(len(text), at + 300))
+        if len(reading.letters) == 1 and _OF_NAME.match(text, reading.end):
+            continue
+        if reading.letters and _TURNED_DOWN.match(text, reading.end):
+            continue
         if reading.kind in {Kind.LETTERS, Kind.OPEN, Kind.UNSURE}:
             rank = Rank.BARE if _AT_FIRST.search(before) else Rank.PICK
             commits.append(Commit(rank, key.start(), reading))

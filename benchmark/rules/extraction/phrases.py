@@ -57,7 +57,8 @@ _OUT_TAIL = re.compile(
 )
 # "C以外…", "E错误，其余…": the letters first.
 _OTHERS_HINT = re.compile(
-    r"其[余餘他它]|剩余|余下|剩下|[以之除]外|[除排剔去不]|\b(?:except|but|other than|excluding)\b", re.IGNORECASE
+    r"其[余餘他它]|剩余|余下|剩下|[以之除]外|[除排剔去不]|\b(?:except|but|other than|excluding)\b",
+    re.IGNORECASE,
 )
 _ONLY = re.compile(rf"{MARKUP}(?:(?:就)?(?:只有|仅有?|唯有|唯独|单单))?(?:选项)?")
 _LEFT_OUT = re.compile(rf"{CLOSING}(?:选?项)?(?:以外|之外|除外)[，,]?\s*(?:{_REST})?的?{_EVERY}")

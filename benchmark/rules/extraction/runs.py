@@ -41,6 +41,8 @@ _ARTICLE = re.compile(
     r"\s+(?!(?:and|or|because|since|as|is|are|due|for|with|only|but|not|which|while|option|to|"
     r"through)\b)[a-z]"
 )
+# "AB不选C": the next letters are the ones left out.
+_LEAVES_OUT = re.compile(rf"{CLOSING}(?:不选|排除|不含|不包括)\s*(?:选项)?[A-H]")
 _LATER_LETTER = re.compile(r"[^\n。]{0,80}?(?<![A-Za-z0-9])[A-H]+(?![A-Za-z0-9])")
 DANGLING = re.compile(rf"{INLINE}(?:[、/]|以及|[和与及]|and)\s*\Z")
 
@@ -97,11 +99,13 @@ def read_run(
         return Kind.FOREIGN
     if items and len(run.letters) == 1:
         read_items(text, options, run, stop, wide=wide)
-    if run.clause and run.listed and _DENIED.match(text, run.tail):
+    if run.clause and (run.listed or len(run.groups[0]) > 1) and _DENIED.match(text, run.tail):
         letters, groups, run.end, run.tail = run.clause
         del run.letters[letters:], run.groups[groups:]
-    if TAIL_WRONG.match(text, run.tail) and _LATER_LETTER.match(
-        text, run.tail, min(len(text), run.tail + 90)
+    if (
+        TAIL_WRONG.match(text, run.tail)
+        and not _LEAVES_OUT.match(text, run.tail)
+        and _LATER_LETTER.match(text, run.tail, min(len(text), run.tail + 90))
     ):
         return Kind.NOTHING
     return Kind.LETTERS
@@ -237,5 +241,3 @@ def _tail_of(text: str, end: int) -> int:
 def is_template(run: Run) -> bool:
     """ "AB / BCE / CD": the same letter in several alternatives, which is the instruction and no answer."""
     return run.slashes >= 2 and len(run.letters) != len(set(run.letters))
-
-

@@ -17,7 +17,7 @@ THINK_NAMES = "think|thinking|thought|reasoning|reflection|seed:think"
 # What makes the slow path necessary; ordinary Chinese replies contain none of these.
 _ODD = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u0300-\u036f\u0391-\u0397\u0410-\u0421\u061c\u115f\u1160\u17b4\u17b5"
-    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u20d0-\u20ff\u249c-\u24e9\u3164\ufe00-\ufe0f\ufeff"
+    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u20d0-\u20ff\u249c-\u24e9\u3164\ufe00-\ufe0f\ufe50-\ufe6b\ufeff"
     "\uff04\uff0a\uff21-\uff3a\uff3f\uff41-\uff5a\uff5c\uffa0\ufff0-\ufffb"
     "\U0001d400-\U0001d7ff\U0001f110-\U0001f189\U000e0000-\U000e0fff]|_x00"
 )

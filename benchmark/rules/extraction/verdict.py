@@ -199,15 +199,7 @@ def _is_sample(before: str) -> bool:
 
 def _last_standing(text: str, commits: Sequence[Commit]) -> Commit:
     """The last of equals, or an unscorable one where they contradict each other without a change of mind."""
-    # "A还是C？……选C。": alternatives that a later answer, no less binding, settles.
-    standing = [
-        commit
-        for number, commit in enumerate(commits)
-        if commit.reading.kind is not Kind.UNSURE
-        or not any(
-            later.reading.kind is Kind.LETTERS and later.rank <= commit.rank for later in commits[number + 1 :]
-        )
-    ]
+    standing = _settled(commits)
     current = standing[0]
     contradiction: Commit | None = None
     for commit in standing[1:]:
@@ -220,7 +212,31 @@ def _last_standing(text: str, commits: Sequence[Commit]) -> Commit:
             else:
                 contradiction = commit
         current = commit
-    return current if contradiction is None else _unscorable(contradiction)
+    if contradiction is None or _sums_up(standing):
+        return current
+    return _unscorable(contradiction)
+
+
+def _settled(commits: Sequence[Commit]) -> list[Commit]:
+    """`commits` without alternatives that a later answer, no less binding, settles ("A还是C？……选C。")."""
+    standing: list[Commit] = []
+    binding: Rank | None = None
+    for commit in reversed(commits):
+        if commit.reading.kind is not Kind.UNSURE or binding is None or binding > commit.rank:
+            standing.append(commit)
+        if commit.reading.kind is Kind.LETTERS:
+            binding = commit.rank if binding is None else min(binding, commit.rank)
+    return standing[::-1]
+
+
+def _sums_up(commits: Sequence[Commit]) -> bool:
+    """Whether the last pick gathers the single letters picked on the way ("故选B；…故选E。综上选BE。")."""
+    *steps, last = commits
+    return (
+        last.rank is Rank.PICK
+        and all(len(step.reading.letters) == 1 for step in steps)
+        and {step.reading.letters for step in steps} == set(last.reading.letters)
+    )
 
 
 def _corrected(text: str, options: str, commit: Commit) -> Commit:
