@@ -1,4 +1,4 @@
-"""Loads the demo that ships with the project: corpus, items, and the replies of four imaginary entries."""
+"""Loads the demo that ships with the project: corpus, items, and what four imaginary entries reply."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ def load_demo(folder: Path = DEMO) -> ImportReport:
                 type=entry["type"],
                 licence=entry["licence"],
             )
-        import_predictions(
-            version=version, path=folder / entry["replies"], entry_name=entry["name"], report=report
-        )
+        for file in (entry["replies"], entry["answers"]):
+            import_predictions(version=version, path=folder / file, entry_name=entry["name"], report=report)
     return report
