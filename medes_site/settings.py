@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "medes_site.kit.jobs",
     "medes_site",
     "benchmark",
+    "annotation",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,0 +1,1 @@
+"""Writes of the annotation app: verb_noun(*, actor, …), one transaction each."""
