@@ -54,7 +54,9 @@ def table(rows: list[dict]) -> str:
             )
         )
     widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells
+    )
 
 
 def main() -> None:
@@ -73,7 +75,12 @@ def main() -> None:
     print(table(rows))
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    document = {"at": datetime.now(UTC).isoformat(), "cores": os.cpu_count(), "python": sys.version, "rows": rows}
+    document = {
+        "at": datetime.now(UTC).isoformat(),
+        "cores": os.cpu_count(),
+        "python": sys.version,
+        "rows": rows,
+    }
     path.write_text(json.dumps(document, indent=2))
     print(f"\nwritten to {path.relative_to(ROOT)}")
 

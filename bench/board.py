@@ -67,7 +67,12 @@ def seed_board() -> int:
     board = board_for(version, "objective", "public", current_extractor())
     entries = Entry.objects.bulk_create(
         [
-            Entry(slug=f"m{n}", name=f"模型 {n:04d}", organisation="机构", type=random.Random(n).choice(Entry.Type.values))
+            Entry(
+                slug=f"m{n}",
+                name=f"模型 {n:04d}",
+                organisation="机构",
+                type=random.Random(n).choice(Entry.Type.values),
+            )
             for n in range(SUBMISSIONS)
         ]
     )
@@ -81,7 +86,9 @@ def seed_board() -> int:
     return board.pk
 
 
-def _store_score(board: Any, entry: Entry, submission: Submission, right: np.ndarray, scenarios: list[Scenario]) -> None:
+def _store_score(
+    board: Any, entry: Entry, submission: Submission, right: np.ndarray, scenarios: list[Scenario]
+) -> None:
     mean = float(right.mean())
     score = Score.objects.create(
         board=board,
@@ -135,7 +142,18 @@ def measure_board() -> Iterable[dict[str, Any]]:
     call_command("collectstatic", interactive=False, verbosity=0)
     connection.close()
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "medes_site.wsgi", "-b", f"127.0.0.1:{port}", "-w", "1", "--threads", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "medes_site.wsgi",
+        "-b",
+        f"127.0.0.1:{port}",
+        "-w",
+        "1",
+        "--threads",
+        "2",
+    ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         base = f"http://127.0.0.1:{port}"

@@ -9,7 +9,28 @@ from pathlib import Path
 
 OBJECTIVE, SUBJECTIVE, NORMS, MODELS = 1_179, 4_897, 1_157, 8
 SCENES = [f"情境{number:02d}" for number in range(14)]
-WORDS = ["患者", "医师", "知情", "同意", "伦理", "审查", "规范", "隐私", "风险", "告知", "研究", "捐献", "诊疗", "护理", "家属", "机构", "记录", "权利", "义务", "安全"]
+WORDS = [
+    "患者",
+    "医师",
+    "知情",
+    "同意",
+    "伦理",
+    "审查",
+    "规范",
+    "隐私",
+    "风险",
+    "告知",
+    "研究",
+    "捐献",
+    "诊疗",
+    "护理",
+    "家属",
+    "机构",
+    "记录",
+    "权利",
+    "义务",
+    "安全",
+]
 
 
 def sentence(rng: random.Random, words: int) -> str:
@@ -41,7 +62,9 @@ def write_benchmark(folder: Path, seed: int = 1) -> None:
         out = csv.writer(file)
         out.writerow(["scene", "query", "reference", "type"])
         for number in range(SUBJECTIVE):
-            out.writerow([rng.choice(SCENES), f"{number} {sentence(rng, 60)}", norms[number % NORMS], "主观题"])
+            out.writerow(
+                [rng.choice(SCENES), f"{number} {sentence(rng, 60)}", norms[number % NORMS], "主观题"]
+            )
 
 
 def write_responses(path: Path, seed: int) -> int:

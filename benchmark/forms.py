@@ -24,13 +24,19 @@ class VersionField(forms.ModelChoiceField):
         return f"{named(obj.benchmark)} {obj.label}"
 
 
+class NewNameField(forms.CharField):
+    """Needed for a new model, meaningless for a known one: so it is not called optional (partials/field.html)."""
+
+    sometimes_required = True
+
+
 class SubmissionForm(forms.Form):
     """A predictions file for an entry of one's own, or for a new one that is described in the same form."""
 
     entry = forms.ModelChoiceField(
         label=_("Your models"), queryset=Entry.objects.none(), required=False, empty_label=_("A new model")
     )
-    name = forms.CharField(
+    name = NewNameField(
         label=_("Name"),
         max_length=120,
         required=False,
@@ -70,8 +76,6 @@ class SubmissionForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Needed for a new model, meaningless for a known one: so it is not called optional.
-        self.fields["name"].sometimes_required = True
         self._user = user
         own = Entry.objects.all() if is_researcher(user) else Entry.objects.filter(owner=user)
         self.has_entries = own.exists()

@@ -115,7 +115,9 @@ def _email(url: str) -> dict[str, Any]:
         return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
     sender = dict(parse_qsl(parts.query)).get("from", "")
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or "@" not in sender:
-        raise ImproperlyConfigured("EMAIL_URL must be smtp[s]://user:password@host:port?from=medes@example.org")
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be smtp[s]://user:password@host:port?from=medes@example.org"
+        )
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
@@ -160,7 +162,9 @@ def read_environment() -> Environment:
             raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts served; * is refused.")
         origins: tuple[str, ...] = tuple(env.list("CSRF_TRUSTED_ORIGINS", []))
         if any(not origin.startswith(("https://", "http://")) for origin in origins):
-            raise ImproperlyConfigured("CSRF_TRUSTED_ORIGINS must hold addresses such as https://medes.example.org")
+            raise ImproperlyConfigured(
+                "CSRF_TRUSTED_ORIGINS must hold addresses such as https://medes.example.org"
+            )
         return Environment(
             home=home,
             demo=demo,
@@ -170,7 +174,9 @@ def read_environment() -> Environment:
             trusted_origins=origins,
             https=env.bool("MEDES_HTTPS", False),
             database=_database(
-                database_url, home, pool=env.int("DATABASE_POOL_SECONDS", 60, validate=validate.Range(0, 86400))
+                database_url,
+                home,
+                pool=env.int("DATABASE_POOL_SECONDS", 60, validate=validate.Range(0, 86400)),
             ),
             redis_url=redis_url,
             daily_submissions=env.int("MEDES_DAILY_SUBMISSIONS", 5, validate=validate.Range(1, 10_000)),

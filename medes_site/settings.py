@@ -134,7 +134,10 @@ STATIC_ROOT = MEDES_HOME / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 MEDIA_ROOT = MEDES_HOME / "uploads"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT},
+    },
     "staticfiles": {"BACKEND": "medes_site.kit.static.ManifestStorage"},
 }
 FILE_UPLOAD_HANDLERS = ["medes_site.kit.uploads.LimitedTemporaryFileUploadHandler"]

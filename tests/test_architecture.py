@@ -14,7 +14,12 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("medes_site", "benchmark", "annotation", "training")  # from the ground up
-SHARED_LABELS = {"jobs", "auth", "contenttypes", "sessions"}  # the kit's and Django's own: everybody may point at them
+SHARED_LABELS = {
+    "jobs",
+    "auth",
+    "contenttypes",
+    "sessions",
+}  # the kit's and Django's own: everybody may point at them
 SOURCES = sorted(
     path
     for floor in FLOORS
@@ -102,7 +107,9 @@ def test_the_web_process_stays_light() -> None:
         "heavy = {'torch', 'sklearn', 'transformers', 'pandas', 'scipy.stats', 'matplotlib'} & set(sys.modules); "
         "sys.exit(','.join(sorted(heavy)) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -114,5 +121,7 @@ def test_rules_run_without_django() -> None:
         "        importlib.import_module(found.name)\n"
         "sys.exit('django came along' if 'django' in sys.modules else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,9 @@ class VersionCatalogue:
         self.ids: dict[str, int] = dict(self._items.values_list("code", "pk"))
 
     @classmethod
-    def load(cls, version: BenchmarkVersion, *, with_hidden: bool, kind: str | None = None) -> VersionCatalogue:
+    def load(
+        cls, version: BenchmarkVersion, *, with_hidden: bool, kind: str | None = None
+    ) -> VersionCatalogue:
         """The version's items; `with_hidden` is for the platform's own imports only."""
         items = Item.objects.filter(version=version)
         if not with_hidden:

@@ -17,7 +17,34 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 TAGS = frozenset(
-    ["p", "br", "strong", "em", "s", "ul", "ol", "li", "blockquote", "pre", "code", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "a", "span"]
+    [
+        "p",
+        "br",
+        "strong",
+        "em",
+        "s",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "pre",
+        "code",
+        "hr",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "a",
+        "span",
+    ]
 )
 ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "span": {"data-at"}}
 SCHEMES = frozenset({"http", "https", "mailto"})

@@ -82,7 +82,11 @@ class Job(models.Model):
     @property
     def is_silent(self) -> bool:
         """Its worker has not been heard of for longer than its lease: the reconciler will hand it on."""
-        return self.state == self.State.RUNNING and self.lease_until is not None and self.lease_until < timezone.now()
+        return (
+            self.state == self.State.RUNNING
+            and self.lease_until is not None
+            and self.lease_until < timezone.now()
+        )
 
     @property
     def share_done(self) -> float | None:
