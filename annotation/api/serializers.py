@@ -70,7 +70,7 @@ class FlagSerializer(serializers.Serializer):
 class RulingWriteSerializer(serializers.Serializer):
     decision = serializers.ChoiceField(Ruling.Decision.choices)
     rationale = serializers.CharField(max_length=RATIONALE_MAX)
-    label = serializers.IntegerField(
+    label = serializers.IntegerField(  # type: ignore[assignment]
         required=False, default=None, allow_null=True, min_value=1, help_text="Of accept: the label."
     )
     answers = serializers.DictField(
@@ -140,7 +140,7 @@ class OneCampaignSerializer(CampaignSerializer):
 class NormShownSerializer(serializers.Serializer):
     text = serializers.CharField()
     article = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     status = serializers.CharField()
 
 
@@ -194,7 +194,7 @@ class DraftVersionSerializer(serializers.Serializer):
 
 
 class LabelSerializer(serializers.Serializer):
-    label = serializers.IntegerField()
+    label = serializers.IntegerField()  # type: ignore[assignment]
     slot = serializers.IntegerField()
     campaign = serializers.CharField()
     item = serializers.CharField()
@@ -224,19 +224,19 @@ class GoldSerializer(serializers.Serializer):
 
 
 class SubmittedSerializer(ClaimedSerializer):
-    label = LabelSerializer()
+    label = LabelSerializer()  # type: ignore[assignment]
     gold = GoldSerializer(allow_null=True, help_text="After a qualification task.")
 
 
 class ShownVerdictSerializer(serializers.Serializer):
     reveal = serializers.IntegerField()
-    label = serializers.IntegerField()
+    label = serializers.IntegerField()  # type: ignore[assignment]
     shown = serializers.DictField(help_text="r1…q4 and rationale of the guardian.")
 
 
 class SideSerializer(serializers.Serializer):
     letter = serializers.CharField()
-    label = serializers.IntegerField()
+    label = serializers.IntegerField()  # type: ignore[assignment]
     answers = serializers.DictField()
     rationale = serializers.CharField()
     evidence = serializers.DictField()
@@ -270,7 +270,7 @@ class DisputedPageSerializer(serializers.Serializer):
 class RulingSerializer(serializers.Serializer):
     task = serializers.IntegerField()
     decision = serializers.ChoiceField(Ruling.Decision.choices)
-    label = serializers.IntegerField(allow_null=True)
+    label = serializers.IntegerField(allow_null=True)  # type: ignore[assignment]
     answers = serializers.DictField(allow_null=True)
     rationale = serializers.CharField()
     state = serializers.ChoiceField(Task.State.choices)

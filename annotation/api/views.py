@@ -73,7 +73,7 @@ def visible_campaign(request: Request, slug: str) -> Campaign:
 
 def page_of(view: APIView, request: Request, rows: Any, document: Any) -> Response:
     pages = Pages()
-    shown = pages.paginate_queryset(rows, request, view=view) or []
+    shown: list[Any] = pages.paginate_queryset(rows, request, view=view) or []
     return pages.get_paginated_response([document(row) for row in shown])
 
 
@@ -93,11 +93,10 @@ class CampaignsView(LabellingView):
 
 
 def one_campaign(request: Request, campaign: Campaign) -> dict[str, Any]:
-    member = Membership.objects.filter(campaign=campaign, expert=request.user).first()
+    user: Any = request.user
+    member = Membership.objects.filter(campaign=campaign, expert=user).first()
     mine = membership_document(
-        member,
-        expert_progress(user=request.user, campaign=campaign),
-        queue_state(user=request.user, campaign=campaign),
+        member, expert_progress(user=user, campaign=campaign), queue_state(user=user, campaign=campaign)
     )
     return {**campaign_document(campaign), "mine": mine}
 
@@ -165,10 +164,10 @@ class SlotView(LabellingView):
         responses={200: words.SlotSerializer, **REFUSALS},
     )
     def get(self, request: Request, pk: int) -> Response:
-        mine = Slot.objects.visible_to(request.user).filter(expert=request.user, pk=pk)
-        return Response(
-            slot_document(get_object_or_404(seats_to_show(request.user).filter(pk__in=mine.values("pk"))))
-        )
+        user: Any = request.user
+        mine = Slot.objects.visible_to(user).filter(expert=user, pk=pk)
+        seats = seats_to_show(user).filter(pk__in=mine.values("pk"))
+        return Response(slot_document(get_object_or_404(seats)))
 
 
 class RenewView(LabellingView):

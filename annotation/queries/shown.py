@@ -97,7 +97,7 @@ def gold_document(slot: Slot) -> dict[str, Any] | None:
     if slot.queue != Slot.Queue.QUALIFICATION or slot.state != Slot.State.LABELLED:
         return None
     return {
-        "answers": shown_answers(slot.task.gold_answers, slot.task),
+        "answers": shown_answers(slot.task.gold_answers or {}, slot.task),
         "explanation_zh": slot.task.explanation_zh,
         "explanation_en": slot.task.explanation_en,
     }
