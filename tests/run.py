@@ -1,6 +1,7 @@
 """`make test`: finds services and a browser, runs all on PostgreSQL, then again on SQLite what differs there.
 
 Arguments go to pytest, in both passes. Nothing is left out silently: what cannot be had ends the run.
+Test files are dealt to as many processes as there are cores, at most four; `ARGS='-n0'` keeps to one.
 """
 
 from __future__ import annotations
@@ -71,13 +72,18 @@ def find_browser() -> str:
     return own
 
 
+def spread() -> list[str]:
+    """pytest-xdist's options: whole files go to a process, so that what a file sets up is set up once."""
+    return ["-n", str(max(1, min(4, os.cpu_count() or 1))), "--dist", "loadfile"]
+
+
 def run_pass(title: str, counts: Counter[str], arguments: list[str], **environment: str) -> int:
     """One run of pytest; adds up its counts and returns its exit code."""
     say(f"\n=== {title} ===")
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="medes-counts-") as folder:
         target = Path(folder) / "counts.json"
-        command = [sys.executable, "-m", "pytest", *arguments]
+        command = [sys.executable, "-m", "pytest", *spread(), *arguments]
         code = subprocess.run(
             command,
             cwd=ROOT,

@@ -42,6 +42,8 @@ def roles(user: Any) -> set[str]:
 # ---- sign-up and log-in ----
 
 
+# The tests of a transaction empty every table when they end; this one asks for what the migrations wrote.
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_four_roles_come_with_the_migrations() -> None:
     assert set(Group.objects.values_list("name", flat=True)) == {role.value for role in Role}
 
