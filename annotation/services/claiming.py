@@ -14,6 +14,7 @@ from annotation.database import BEHIND, ORDINARY, take_slot
 from annotation.errors import CampaignNotOpen, LeaseLost, NotFound
 from annotation.models import Campaign, Membership, Slot, SlotEvent
 from annotation.policies import can_claim
+from annotation.queries.shown import seats_to_show
 from annotation.rules.dealing import gold_is_due
 from annotation.services import events
 from annotation.services.clock import WRAP_PAUSE, lease_of, queue_time
@@ -54,7 +55,7 @@ def _claim(actor: Any, campaign: Campaign, *, ahead: bool) -> Slot | None:
                 raise
     if slot_id is None:
         return None
-    return Slot.objects.select_related("task__item", "task__response", "campaign").get(pk=slot_id)
+    return seats_to_show(actor).get(pk=slot_id)
 
 
 def _member(actor: Any, campaign: Campaign) -> Membership:
