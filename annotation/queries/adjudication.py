@@ -82,6 +82,14 @@ def _shuffled(label: Label) -> bytes:
     return hashlib.sha256(f"{label.task_id}:{label.slot_id}".encode()).digest()
 
 
+def next_disputed(*, user: Any, campaign: Campaign, after: int) -> int | None:
+    """The disputed task of this campaign that follows `after` by id, round to the first; None if it is alone."""
+    tasks = Task.objects.to_adjudicate(user).filter(campaign=campaign).exclude(pk=after)
+    ids = tasks.order_by("pk").values_list("pk", flat=True)
+    found: int | None = ids.filter(pk__gt=after).first() or ids.first()
+    return found
+
+
 def disputed_counts(user: Any) -> list[tuple[Campaign, int]]:
     """Campaigns in which this referee may rule, with the number of disputed tasks; newest first."""
     counts = dict(Task.objects.to_adjudicate(user).order_by().values_list("campaign").annotate(n=Count("pk")))

@@ -5,54 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import F
-
 from annotation.models import Campaign, Label, Ruling, Task
 from annotation.rules.answers import values_of
 from annotation.rules.blind_labels import LabelFact, Values
+from benchmark.rules.rubric import CRITERIA
 
 
-def label_facts(campaign: Campaign, *, every: int = 1, beside: Any = None) -> Iterator[LabelFact]:
+def label_facts(campaign: Campaign, *, beside: Any = None) -> Iterator[LabelFact]:
     """Every stored version of every label that was not taken back, streamed; task and expert are ids.
 
-    `every`: only one task in so many, chosen by its id. `beside`: only tasks that this expert labelled.
+    `beside`: only tasks that this expert labelled. Plain tuples are read, and equal answers are one object:
+    200,000 labels as model instances would take minutes and gigabytes.
     """
-    labels = (
-        Label.objects.filter(campaign=campaign, undone_at=None)
-        .select_related("slot", "task")
-        .only(
-            "task_id",
-            "expert_id",
-            "r1",
-            "r2",
-            "q1",
-            "q2",
-            "q3",
-            "q4",
-            "answers",
-            "blind",
-            "extra",
-            "revision",
-            "slot__ordinal",
-            "task__purpose",
-        )  # fmt: skip
-        .order_by("id")
-    )
-    if every > 1:
-        labels = labels.annotate(rest=F("task_id") % every).filter(rest=0)
+    labels = Label.objects.filter(campaign=campaign, undone_at=None).order_by("id")
     if beside is not None:
         own = Label.objects.filter(campaign=campaign, expert=beside, undone_at=None)
         labels = labels.filter(task__in=own.values("task"))
-    for label in labels.iterator(chunk_size=2000):
+    rows = labels.values_list(
+        "task_id",
+        "expert_id",
+        "blind",
+        "extra",
+        "revision",
+        "slot__ordinal",
+        "task__purpose",
+        "answers",
+        *CRITERIA,
+    )
+    known: dict[tuple[int | None, ...], Values] = {}
+    for task, expert, blind, extra, revision, ordinal, purpose, answers, *verdict in rows.iterator(2000):
+        if answers is not None:
+            values: Values = values_of(answers)
+        else:
+            given = tuple(verdict)
+            values = known.setdefault(given, dict(zip(CRITERIA, given, strict=True)))
         yield LabelFact(
-            task=label.task_id,
-            expert=label.expert_id,
-            values=values_of(label.said),
-            blind=label.blind,
-            gold=label.task.is_gold,
-            ordinal=label.slot.ordinal,
-            extra=label.extra,
-            revision=label.revision,
+            task=task,
+            expert=expert,
+            values=values,
+            blind=blind,
+            gold=purpose != Task.Purpose.REAL,
+            ordinal=ordinal,
+            extra=extra,
+            revision=revision,
         )
 
 
