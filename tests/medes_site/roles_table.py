@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from benchmark.models import Norm
 from medes_site.accounts.models import Invitation
 from tests.benchmark.cast import DEV, HIDDEN, PUBLIC, Cast, answers, predictions
+from tests.medes_site import roles_campaigns
 
 ROLES = ("visitor", "submitter", "stranger", "expert", "referee", "researcher", "superuser")
 TOKENS: dict[str, str] = {}  # filled by the test: of an invitation, of an API token
@@ -500,4 +501,9 @@ TABLE: list[Row] = [
     ),
     api("benchmark:api-board-list"),
     api("benchmark:api-board", words("tiny", "objective")),
+]
+LOGIN_OR_405 = "302 405 405 405 405 405 405"
+TABLE += [
+    page(row.view, row.args, note=row.note, data=row.data, get=row.get, post=row.post or LOGIN_OR_405)
+    for row in roles_campaigns.ROWS
 ]
