@@ -191,17 +191,17 @@ class MemberForm(forms.Form):
             del self.fields["qualified"]
 
 
-def answer_field(name: str, choices: Any, **more: Any) -> forms.TypedChoiceField:
+def answer_field(name: str, choices: Any) -> forms.TypedChoiceField:
     """One question with its answers as radio buttons; not required here: the rules say what may be missing."""
+    label: Any = CRITERION_NAMES[name]
     number = not isinstance(choices[0][0], str)
     return forms.TypedChoiceField(
-        label=CRITERION_NAMES[name],
+        label=label,
         choices=choices,
         coerce=int if number else str,
         empty_value=None,
         required=False,
         widget=forms.RadioSelect(attrs={"class": "answer"}),
-        **more,
     )
 
 

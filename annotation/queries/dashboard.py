@@ -54,16 +54,16 @@ def member_rows(campaign: Campaign, figures: Figures | None) -> list[MemberRow]:
 
 def divided_rows(campaign: Campaign, divided: Sequence[DividedTask]) -> list[DividedRow]:
     """With their labels as they are now; tasks that are gone are left out."""
-    ids = [row.task for row in divided]
+    ids = [int(row.task) for row in divided]
     tasks = Task.objects.filter(campaign=campaign, pk__in=ids).select_related("item").in_bulk()
     people = dict(campaign.memberships.values_list("expert_id", "pseudonym"))
     labels: dict[int, list[tuple[str, dict[str, Any]]]] = {}
     for label in Label.objects.filter(task__in=ids, current=True, blind=True, extra=False).order_by("pk"):
         labels.setdefault(label.task_id, []).append((people.get(label.expert_id, "–"), label.said))
     return [
-        DividedRow(tasks[row.task], row, tuple(labels.get(tasks[row.task].pk, ())))
-        for row in divided
-        if row.task in tasks
+        DividedRow(tasks[pk], row, tuple(labels.get(pk, ())))
+        for pk, row in zip(ids, divided, strict=True)
+        if pk in tasks
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotation.models import Campaign, Label, Ruling, Task
 from annotation.rules.answers import values_of
-from annotation.rules.blind_labels import LabelFact, Values
+from annotation.rules.blind_labels import LabelFact, TaskId, Values
 from benchmark.rules.rubric import CRITERIA
 
 
@@ -51,16 +51,16 @@ def label_facts(campaign: Campaign, *, beside: Any = None) -> Iterator[LabelFact
         )
 
 
-def gold_values(campaign: Campaign) -> dict[int, Values]:
+def gold_values(campaign: Campaign) -> dict[TaskId, Values]:
     """Task id → gold answers."""
     tasks = Task.objects.filter(campaign=campaign).exclude(purpose=Task.Purpose.REAL)
-    return {pk: values_of(answers) for pk, answers in tasks.values_list("pk", "gold_answers")}
+    return {pk: values_of(answers or {}) for pk, answers in tasks.values_list("pk", "gold_answers")}
 
 
-def ruled_values(campaign: Campaign) -> dict[int, Values]:
+def ruled_values(campaign: Campaign) -> dict[TaskId, Values]:
     """Task id → the referee's answers; tasks whose norm is silent have none."""
     rulings = Ruling.objects.filter(task__campaign=campaign, answers__isnull=False)
-    return {task: values_of(answers) for task, answers in rulings.values_list("task_id", "answers")}
+    return {task: values_of(answers or {}) for task, answers in rulings.values_list("task_id", "answers")}
 
 
 def pseudonyms(campaign: Campaign) -> dict[int, str]:

@@ -120,7 +120,7 @@ def figures_watermark(campaign: Campaign) -> str:
     Every act of an expert leaves an event. Other campaigns move it too; then figures are computed in vain.
     """
     marks = [
-        model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0  # type: ignore[attr-defined]
+        model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         for model in (SlotEvent, Ruling, Task)
     ]
     return ":".join(str(mark) for mark in (SCHEMA, *marks, campaign.state))
@@ -248,7 +248,7 @@ def _strata(campaign: Campaign) -> list[Stratum]:
         .values_list("stratum")
         .annotate(n=Count("pk"))
     )
-    by_stratum: dict[str, list[dict[str, Any]]] = {}
+    by_stratum: dict[str, list[Any]] = {}
     for row in rows:
         by_stratum.setdefault(row["stratum"], []).append(row)
     done = (Task.State.AGREED, Task.State.DISPUTED, Task.State.RULED)
@@ -331,5 +331,5 @@ def from_json(content: Mapping[str, Any]) -> Figures:
 
 
 def _report(row: Mapping[str, Any]) -> AgreementReport:
-    figures = {name: Figure(**row[name]) for name in NAMES}
+    figures: dict[str, Any] = {name: Figure(**row[name]) for name in NAMES}
     return AgreementReport(**{**row, **figures, "meaningful": tuple(row["meaningful"])})

@@ -21,6 +21,7 @@ from annotation.names import CRITERION_NAMES, answer_choices, campaign_title, ex
 from annotation.queries.figures import TIME_BOUNDS, Stratum, Times
 from annotation.queries.progress import Day
 from annotation.rules.agreement_report import Figure
+from annotation.rules.answers import Kind
 from annotation.rules.evidence import Passage
 from annotation.rules.expert_record import RecordFigure
 from benchmark.templatetags.benchmark_tags import percent
@@ -90,7 +91,7 @@ def as_answer(text: str) -> SafeString:
 @register.simple_tag
 def answer_chips(answers: Mapping[str, Any], differing: Sequence[str] = ()) -> list[Chip]:
     """Answers in the order of the rubric; those not judged say so."""
-    kind = "pairs" if "better" in answers else "items" if "realistic" in answers else "rubric"
+    kind: Kind = "pairs" if "better" in answers else "items" if "realistic" in answers else "rubric"
     chips = []
     for name, choices in answer_choices(kind).items():
         value = answers.get(name)
@@ -113,7 +114,7 @@ def value_name(value: float, criterion: str) -> str | Promise:
     """A value of a criterion in words, such as "not met"; of a pair the task's own first and second."""
     if criterion == "better":
         return {-1: _("the first"), 0: _("neither"), 1: _("the second")}[int(value)]
-    kind = "items" if criterion not in ("r1", "r2", "q1", "q2", "q3", "q4") else "rubric"
+    kind: Kind = "items" if criterion not in ("r1", "r2", "q1", "q2", "q3", "q4") else "rubric"
     return dict(answer_choices(kind)[criterion])[int(value)]
 
 

@@ -125,7 +125,8 @@ def _onwards(request: HttpRequest, task: Task) -> HttpResponse:
 
 def _gone(request: HttpRequest, pk: int) -> HttpResponse:
     """A task one may not rule on does not exist; one's own ruling may have been the last word on it."""
-    task = Task.objects.select_related("campaign").filter(pk=pk, ruling__referee=request.user).first()
+    referee: Any = request.user
+    task = Task.objects.select_related("campaign").filter(pk=pk, ruling__referee=referee).first()
     if task is None:
         raise Http404
     messages.info(request, _("You have ruled on this task."))

@@ -74,7 +74,7 @@ def _page(request: HttpRequest, campaign: Campaign, *, status: int = 200, error:
         "campaign": campaign,
         "error": error,
         "tasks": [
-            (task, shown_answers(task.gold_answers, task))
+            (task, shown_answers(task.gold_answers or {}, task))
             for task in tasks.select_related("item").order_by("-pk")[:GOLD_SHOWN]
         ],
         "candidates": [
@@ -98,7 +98,9 @@ def gold_item(request: HttpRequest, pk: int, code: str) -> HttpResponse:
         raise Http404
     item = get_object_or_404(gold_items(campaign, ""), code=code)
     replies = None if campaign.kind == Campaign.Kind.ITEMS else replies_to(item, chosen_submissions(campaign))
-    form = GoldForm(request.POST or None, kind=kind_of(campaign), replies=replies)
+    form = GoldForm(
+        request.POST if request.method == "POST" else None, kind=kind_of(campaign), replies=replies
+    )
     if request.method == "POST" and form.is_valid():
         try:
             add_gold_tasks(actor=request.user, campaign=campaign, tasks=[_written(form, item)])

@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from benchmark.models import Norm
 from medes_site.accounts.models import Invitation
 from tests.benchmark.cast import DEV, HIDDEN, PUBLIC, Cast, answers, predictions
+from tests.medes_site import roles_campaigns
 
 ROLES = ("visitor", "submitter", "stranger", "expert", "referee", "researcher", "superuser")
 TOKENS: dict[str, str] = {}  # filled by the test: of an invitation, of an API token
@@ -505,3 +506,8 @@ TABLE: list[Row] = [
 from tests.medes_site.roles_api import ROWS as LABELLING_API  # noqa: E402 - it needs the words above
 
 TABLE += LABELLING_API
+LOGIN_OR_405 = "302 405 405 405 405 405 405"
+TABLE += [
+    page(row.view, row.args, note=row.note, data=row.data, get=row.get, post=row.post or LOGIN_OR_405)
+    for row in roles_campaigns.ROWS
+]
