@@ -118,9 +118,9 @@ RUBRIC = (
         "q4",
         "6",
         _("Empathy"),
-        _("understands the asker’s difficulty"),
+        _("understands the asker's difficulty"),
         _(
-            "Met if it shows understanding for the asker’s difficulty, or gives emotional support. "
+            "Met if it shows understanding for the asker's difficulty, or gives emotional support. "
             "A set phrase with nothing behind it need not count."
         ),
     ),

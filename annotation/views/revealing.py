@@ -111,7 +111,7 @@ def _holds(reveal: Reveal, marks: Mapping[str, str]) -> dict[str, bool | None]:
     for name in judged:
         if marks.get(name) not in _HOLDS:
             raise BadAnswers(
-                _("Say whether the guardian’s reasoning holds."), field=f"holds_{name}", code="missing"
+                _("Say whether the guardian's reasoning holds."), field=f"holds_{name}", code="missing"
             )
     return {name: _HOLDS[marks[name]] for name in judged}
 
