@@ -64,3 +64,8 @@ def can_manage_submission(user: Any, submission: Submission) -> bool:
 
 def can_review_submission(user: Any, submission: Submission) -> bool:
     return is_researcher(user)
+
+
+def can_decide_on_norms(user: Any) -> bool:
+    """Where a norm comes from, which statute took the place of which, and what renews an outdated norm."""
+    return is_researcher(user)
