@@ -39,8 +39,20 @@ HELP = {
 }  # fmt: skip
 
 
-def _text(label: Any, **more: Any) -> forms.CharField:
-    widget = forms.Textarea(attrs={"rows": 10, "class": "guideline"})
+class ReasonsField(forms.CharField):
+    """Required by the service, which says so in the same words to the API; so it is not called optional."""
+
+    sometimes_required = True
+
+
+class AnswerField(forms.TypedChoiceField):
+    """Required or not as the rules of answers say, which see all of them at once."""
+
+    sometimes_required = True
+
+
+def _text(label: Any, language: str, **more: Any) -> forms.CharField:
+    widget = forms.Textarea(attrs={"rows": 10, "class": "guideline", "lang": language})
     return forms.CharField(label=label, max_length=GUIDELINE_MAX, widget=widget, **more)
 
 
@@ -117,8 +129,10 @@ class CampaignForm(SettingsForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen: all."),
     )
-    text_zh = _text(_("Guidelines in Chinese"), help_text=_("Markdown. Experts read them beside every task."))
-    text_en = _text(_("Guidelines in English"), required=False)
+    text_zh = _text(
+        _("Guidelines in Chinese"), "zh", help_text=_("Markdown. Experts read them beside every task.")
+    )
+    text_en = _text(_("Guidelines in English"), "en", required=False)
 
     class Meta:
         model = Campaign
@@ -138,10 +152,11 @@ class CampaignForm(SettingsForm):
         self._choices("entries").queryset = (
             Entry.objects.filter(submissions__version__in=self.versions).distinct().order_by("name")
         )
+        kinds: Any = self.fields["kind"]
+        offered = [choice for choice in Campaign.Kind.choices if choice[0] != Campaign.Kind.GUARDIAN]
         if not guardians.exists():
-            kinds: Any = self.fields["kind"]
-            kinds.choices = [choice for choice in kinds.choices if choice[0] != Campaign.Kind.GUARDIAN]
             del self.fields["scorer"]
+        kinds.choices = Campaign.Kind.choices if guardians.exists() else offered  # no empty choice
 
     def _choices(self, name: str) -> forms.ModelChoiceField:
         field = self.fields[name]
@@ -165,8 +180,8 @@ class CampaignForm(SettingsForm):
 
 
 class GuidelineForm(forms.Form):
-    text_zh = _text(_("Guidelines in Chinese"))
-    text_en = _text(_("Guidelines in English"), required=False)
+    text_zh = _text(_("Guidelines in Chinese"), "zh")
+    text_en = _text(_("Guidelines in English"), "en", required=False)
 
 
 class ExpertField(forms.ModelChoiceField):
@@ -191,11 +206,11 @@ class MemberForm(forms.Form):
             del self.fields["qualified"]
 
 
-def answer_field(name: str, choices: Any) -> forms.TypedChoiceField:
+def answer_field(name: str, choices: Any) -> AnswerField:
     """One question with its answers as radio buttons; not required here: the rules say what may be missing."""
     label: Any = CRITERION_NAMES[name]
     number = not isinstance(choices[0][0], str)
-    return forms.TypedChoiceField(
+    return AnswerField(
         label=label,
         choices=choices,
         coerce=int if number else str,
@@ -288,10 +303,10 @@ class RulingForm(AnswersForm):
     """A referee's ruling. `choice`: "accept:<label id>", "overrule" or "norm_silent"."""
 
     choice = forms.CharField(required=False)
-    rationale = forms.CharField(
+    rationale = ReasonsField(
         label=_("Reasons"),
         max_length=RATIONALE_MAX,
-        required=False,  # the service says so, in the same words as to the API
+        required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from django import template
@@ -163,11 +164,14 @@ def time_rows(times: Times) -> list[tuple[str, int]]:
 
 
 def time_names() -> list[str]:
-    """What stands under the columns of `Times.counts`."""
-    bounds = [seconds(bound) if bound < 60 else _("%(n)s min") % {"n": bound // 60} for bound in TIME_BOUNDS]
-    between = [_("under %(bound)s") % {"bound": bounds[0]}]
-    between += [_("from %(bound)s") % {"bound": bound} for bound in bounds]
-    return between
+    """What stands under the columns of `Times.counts`: seconds up to a minute, then minutes."""
+    names = [_("<%(bound)s s") % {"bound": TIME_BOUNDS[0]}]
+    for low, high in pairwise(TIME_BOUNDS):
+        if high <= 60:
+            names.append(_("%(low)s–%(high)s s") % {"low": low, "high": high})
+        else:
+            names.append(_("%(low)s–%(high)s min") % {"low": low // 60, "high": high // 60})
+    return [*names, _(">%(bound)s min") % {"bound": TIME_BOUNDS[-1] // 60}]
 
 
 def _columns(columns: Sequence[charts.Column], label: str) -> SafeString:

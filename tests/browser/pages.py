@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tests.browser import pages_campaigns
+
 VISITOR: Final = (
     "/",
     "/leaderboard/",
@@ -68,13 +70,13 @@ RESEARCHER: Final = (
     "/accounts/invitations/",
 )
 EXPERT: Final = ("/", "/submissions/new/")
-PAGES: Final = tuple(
+PAGES: Final = (*tuple(
     (role, page)
     for role, pages in (
         ("visitor", VISITOR), ("submitter", SUBMITTER), ("researcher", RESEARCHER), ("expert", EXPERT)
     )
     for page in pages
-)  # fmt: skip
+), *pages_campaigns.PAGES)  # fmt: skip
 # What they answer when it is not 200.
 STATUSES: Final = {
     ("visitor", "/nothing/"): 404,
@@ -89,4 +91,6 @@ def address(page: str, scene: dict[str, Any]) -> str:
     """`page` with its braces filled. Without the long texts, the public submission stands in for them."""
     numbers, entries = scene["submissions"], scene["entries"]
     long = {"long": numbers["public"], **numbers}
-    return page.format(**long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"])
+    return page.format(
+        **long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"], **scene["campaigns"]
+    )
