@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 TABLES = """
@@ -33,22 +33,27 @@ CLAIM = (
 INSERT = "INSERT INTO bare_label (slot_id, expert, answers) VALUES (%s, %s, %s) RETURNING id"
 
 
-def claim(request: HttpRequest, expert: int) -> JsonResponse:
+def answer(data: dict[str, object]) -> HttpResponse:
+    body = json.dumps(data).encode()
+    return HttpResponse(body, content_type="application/json", headers={"Content-Length": str(len(body))})
+
+
+def claim(request: HttpRequest, expert: int) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [expert])
         row = cursor.fetchone()
-    return JsonResponse({"slot": row[0], "task": row[1]} if row else {})
+    return answer({"slot": row[0], "task": row[1]} if row else {})
 
 
-def submit(request: HttpRequest, expert: int, slot: int) -> JsonResponse:
+def submit(request: HttpRequest, expert: int, slot: int) -> HttpResponse:
     sent = json.loads(request.body)
     with connection.cursor() as cursor:
         cursor.execute(INSERT, [slot, expert, json.dumps(sent["answers"])])
-        return JsonResponse({"label": cursor.fetchone()[0]})
+        return answer({"label": cursor.fetchone()[0]})
 
 
 urlpatterns = [path("claim/<int:expert>/", claim), path("submit/<int:expert>/<int:slot>/", submit)]
-urlpatterns.append(path("ready/", lambda request: JsonResponse({})))
+urlpatterns.append(path("ready/", lambda request: answer({})))
 
 
 def make_application() -> object:
