@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 from benchmark.models import Board, Submission
 from benchmark.services.boards import refresh_ranks
 from benchmark.services.evaluation import evaluate_submission
+from benchmark.services.renewal import refresh_renewal
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.core import launch
 from medes_site.kit.jobs.models import Job
@@ -18,6 +19,7 @@ from medes_site.kit.jobs.registry import job_handler
 
 EVALUATE = "evaluate"
 RANK = "rank"
+RENEWAL = "renewal"
 
 
 @job_handler(kind=EVALUATE, queue="evaluate")
@@ -33,6 +35,14 @@ def rank(context: JobContext) -> None:
         context.check()
         count = refresh_ranks(board_id=context.subject_id)
         context.log(f"ranked {count} entries")
+    refresh_renewal(board_id=context.subject_id)
+
+
+@job_handler(kind=RENEWAL, queue="default")
+def renewal(context: JobContext) -> None:
+    """Subject: a board. What it would say without its items on outdated law."""
+    count = refresh_renewal(board_id=context.subject_id)
+    context.log(f"{count} items on outdated law")
 
 
 @shared_task(name="benchmark.sweep")
@@ -52,5 +62,12 @@ def launch_evaluation(submission: Submission, *, actor: Any = None, wake: bool =
 def launch_ranking(boards: Iterable[int], *, actor: Any = None, wake: bool = True) -> list[Job]:
     return [
         launch(RANK, subject_type="board", subject_id=board, created_by=actor, wake=wake)
+        for board in sorted(set(boards))
+    ]
+
+
+def launch_renewals(boards: Iterable[int], *, actor: Any = None, wake: bool = True) -> list[Job]:
+    return [
+        launch(RENEWAL, subject_type="board", subject_id=board, created_by=actor, wake=wake)
         for board in sorted(set(boards))
     ]

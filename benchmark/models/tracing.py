@@ -107,3 +107,7 @@ class BoardRenewal(models.Model):
 
     def __str__(self) -> str:
         return f"board {self.board_id} without outdated law"
+
+    @property
+    def share(self) -> float:
+        return self.outdated / self.items if self.items else 0.0

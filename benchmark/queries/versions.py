@@ -32,7 +32,7 @@ def find_version(
 
 def find_board(benchmark: str, slug: str, label: str = "", *, user: Any = None) -> Board:
     """The board of that slug of the named version, else of the newest that has it. Raises BadInput."""
-    boards = Board.objects.select_related("version__benchmark", "scorer").filter(
+    boards = Board.objects.select_related("version__benchmark", "scorer", "renewal").filter(
         version__benchmark__slug=benchmark, slug=slug, version__state=BenchmarkVersion.State.FROZEN
     )
     if label:

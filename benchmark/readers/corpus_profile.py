@@ -117,7 +117,8 @@ def _corpus(table: dict[str, Any]) -> CorpusRecord:
     missing = [name for name in wanted if not str(table.get(name, "")).strip()]
     if missing:
         raise BadProfile(f"corpus.{missing[0]} is missing")
-    return CorpusRecord(*(str(table[name]) for name in wanted), version=str(table.get("version", "")))
+    slug, name_zh, name_en, jurisdiction, language = (str(table[name]).strip() for name in wanted)
+    return CorpusRecord(slug, name_zh, name_en, jurisdiction, language, str(table.get("version", "")))
 
 
 def _table(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -91,21 +91,6 @@ class ArticleIndex:
         good.sort(key=lambda row: (row.level != Level.EXCERPT, -row.score, row.article))
         return good[:proposals]
 
-    def best_among(self, text: str, places: Sequence[int]) -> Found | None:
-        """The likeliest of `places` for `text`, however low its score; None without places or letters."""
-        bare = bare_wording(text)
-        if not bare or not places:
-            return None
-        pieces = bare_pieces(text)
-        found = [self._compare(bare, pieces, place) for place in places]
-        return max(found, key=lambda row: (row.score, -row.article))
-
-    def span(self, text: str, place: int) -> tuple[int, int] | None:
-        """Where the bare wording of `text` begins and ends in that of the article, or None."""
-        bare = bare_wording(text)
-        start = self._bare[place].find(bare)
-        return (start, start + len(bare)) if start >= 0 else None
-
     def _compare(self, bare: str, pieces: list[str], place: int) -> Found:
         article = self._bare[place]
         if bare in article:
@@ -154,6 +139,20 @@ def coverage(bare: str, article: str) -> float:
         if code.tag == "equal" and code.src_end - code.src_start >= STRETCH
     )
     return kept / len(bare)
+
+
+def aligned_span(bare: str, article: str) -> tuple[int, int]:
+    """The part (start, end) of `article` that `bare` corresponds to: from its first to its last shared stretch;
+    (0, 0) where they share none. `bare_wording` on both sides; `wording.places_in` finds it in the text."""
+    start = article.find(bare)
+    if bare and start >= 0:
+        return start, start + len(bare)
+    kept = [
+        code
+        for code in LCSseq.opcodes(bare[:_LONGEST], article[:_LONGEST])
+        if code.tag == "equal" and code.src_end - code.src_start >= STRETCH
+    ]
+    return (kept[0].dest_start, kept[-1].dest_end) if kept else (0, 0)
 
 
 def in_order(pieces: Sequence[str], article: str) -> bool:

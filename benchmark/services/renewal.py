@@ -16,6 +16,7 @@ from benchmark.models import (
     Board,
     BoardRenewal,
     Item,
+    Kind,
     Norm,
     PromptTemplate,
     Score,
@@ -181,9 +182,10 @@ def _copy(item: Item, new: BenchmarkVersion, templates: dict[int, PromptTemplate
     norm, text = item.norm, item.norm_text
     if norm is not None and norm.standing == Norm.Standing.OUTDATED:
         # An objective item's key follows from the old wording: only a person can say whether it still holds.
-        if norm.renewal is None or item.kind == "objective":
+        renewal = norm.renewal
+        if renewal is None or item.kind == Kind.OBJECTIVE:
             return None
-        norm, text = norm.renewal, norm.renewal.text
+        norm, text = renewal, renewal.text  # same group: cluster and split hold
     return Item(
         version=new,
         code=item.code,
