@@ -16,6 +16,7 @@ from annotation.views import (
     records,
     revealing,
 )
+from annotation.views.response_urls import patterns as response_patterns
 
 app_name = "annotation"
 # What an expert works with.
@@ -38,6 +39,7 @@ labelling_patterns: list[URLPattern | URLResolver] = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     *labelling_patterns,
+    *response_patterns,
     path("api/v1/", include("annotation.api.urls")),
     re_path(
         rf"^campaigns/(?P<pk>[0-9]+)/export\.{ENDINGS}\Z", exports.campaign_export, name="campaign_export"

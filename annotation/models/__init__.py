@@ -1,6 +1,7 @@
 """All models of the annotation app, one module per noun."""
 
 from annotation.models.campaigns import Campaign, GuidelineVersion, Membership, Pseudonym
+from annotation.models.contests import Contest
 from annotation.models.figures import CampaignFigures
 from annotation.models.labels import Draft, Flag, Label, Reveal, Ruling, Skip
 from annotation.models.tasks import Slot, SlotEvent, Task
@@ -8,6 +9,7 @@ from annotation.models.tasks import Slot, SlotEvent, Task
 __all__ = [
     "Campaign",
     "CampaignFigures",
+    "Contest",
     "Draft",
     "Flag",
     "GuidelineVersion",
