@@ -501,3 +501,7 @@ TABLE: list[Row] = [
     api("benchmark:api-board-list"),
     api("benchmark:api-board", words("tiny", "objective")),
 ]
+
+from tests.medes_site.roles_labelling import LABELLING  # noqa: E402
+
+TABLE += LABELLING
