@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from annotation.errors import AnnotationError, CampaignNotOpen, NotFound
+from annotation.errors import CampaignNotOpen, NotFound
 from annotation.models import Campaign, Label, Reveal, Slot
 from annotation.queries.desk import decided_share, has_verdict, may_undo, pending_reveal, undoable_label
 from annotation.queries.progress import expert_progress
@@ -25,6 +25,7 @@ from annotation.queries.queue import QueueState, queue_state
 from annotation.services.claiming import claim_next, prefetch_next
 from annotation.views.questions import SKIP_REASONS
 from annotation.views.sheets import Sheet, seat_sheet
+from benchmark.errors import BenchmarkError
 
 Act = Callable[..., HttpResponse]
 
@@ -55,20 +56,20 @@ def act(view: Act) -> Callable[..., HttpResponseBase]:
             return view(request, campaign, **numbers)
         except NotFound as error:
             return refused(request, campaign, error, status=404)
-        except AnnotationError as error:
+        except BenchmarkError as error:
             return refused(request, campaign, error)
 
     return answer
 
 
 def refused(
-    request: HttpRequest, campaign: Campaign, error: AnnotationError, status: int | None = None
+    request: HttpRequest, campaign: Campaign, error: BenchmarkError, status: int | None = None
 ) -> HttpResponse:
     status = status or error.status
     if wants_json(request):
         return JsonResponse({"error": str(error), **error.details}, status=status)
-    if status == 404:
-        return render(request, "404.html", status=404)
+    if status in (403, 404):
+        return render(request, f"{status}.html", status=status)
     messages.warning(request, str(error))
     return redirect("annotation:label", slug=campaign.slug)
 

@@ -55,32 +55,33 @@ function count(by) {
 
 // The outbox, oldest first, one after the other; whatever does not arrive is tried again.
 async function flush() {
-  if (state.sending) return state.sending;
-  state.sending = (async () => {
-    let pause = 0;
-    for (let id = Store.outbox.ids()[0]; id; id = Store.outbox.ids()[0]) {
-      const entry = Store.outbox.get(id);
-      if (!entry) { Store.outbox.drop(id); continue; }
-      entry.sent = true;
-      const { status, body } = await Store.post(entry.url, [...entry.fields, ["have", have()]]);
-      if (status === 200) {
-        Store.outbox.drop(id);
-        calm("unsent");
-        calm("login");
-        arrived(entry, body);
-      } else if (status === 0 || status === 401 || status === 429 || status >= 500) {
-        if (status === 401) alarm("login", words.login, loginLink());
-        else alarm("unsent", status ? words.failed : words.unsent.replace("{}", Store.outbox.ids().length));
-        pause = Math.min(pause * 2 || 1000, 20_000);
-        await new Promise((done) => { state.wake = done; setTimeout(done, pause); });
-      } else {
-        Store.outbox.drop(id);
-        refusedBy(entry, body);
-      }
-    }
-    state.sending = null;
-  })();
+  state.sending ??= drain().finally(() => { state.sending = null; });
   return state.sending;
+}
+
+async function drain() {
+  await null; // so that whoever called has noted that this runs
+  let pause = 0;
+  for (let id = Store.outbox.ids()[0]; id; id = Store.outbox.ids()[0]) {
+    const entry = Store.outbox.get(id);
+    if (!entry) { Store.outbox.drop(id); continue; }
+    entry.sent = true;
+    const { status, body } = await Store.post(entry.url, [...entry.fields, ["have", have()]]);
+    if (status === 200) {
+      Store.outbox.drop(id);
+      calm("unsent");
+      calm("login");
+      arrived(entry, body);
+    } else if (status === 0 || status === 401 || status === 429 || status >= 500) {
+      if (status === 401) alarm("login", words.login, loginLink());
+      else alarm("unsent", status ? words.failed : words.unsent.replace("{}", Store.outbox.ids().length));
+      pause = Math.min(pause * 2 || 1000, 20_000);
+      await new Promise((done) => { state.wake = done; setTimeout(done, pause); });
+    } else {
+      Store.outbox.drop(id);
+      refusedBy(entry, body);
+    }
+  }
 }
 
 function arrived(entry, body) {
@@ -178,7 +179,8 @@ async function undo() {
     return touched(last.form);
   }
   if (waiting && state.sending) await Promise.race([state.sending, new Promise((done) => setTimeout(done, UNDO_MS))]);
-  if (!last.label || last.mayUndo === false) return;
+  if (!last.label) return toast(words.offline);
+  if (last.mayUndo === false) return;
   state.last = null;
   state.pieces.clear();
   const { status, body } = await Store.post(stage.dataset.undo.replace("/0/", `/${last.label}/`), []);

@@ -29,7 +29,7 @@ from medes_site.kit.roles import Role
 
 PLAIN: Final = ("keys", "network", "method", "tabs", "undo", "ahead", "looks", "plain", "passages", "weight", "lapse")
 GOLD: Final = {"r1": 0, "r2": 0, "q1": 1, "q2": 0, "q3": 1, "q4": 1}
-RATIONALE: Final = "守护者：回答指出了问题，但没有引用具体条文。"
+RATIONALE: Final = "评审模型：回答指出了问题，但没有引用具体条文。"
 
 
 def main() -> None:

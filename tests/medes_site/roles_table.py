@@ -511,3 +511,6 @@ TABLE += [
     page(row.view, row.args, note=row.note, data=row.data, get=row.get, post=row.post or LOGIN_OR_405)
     for row in roles_campaigns.ROWS
 ]
+from tests.medes_site.roles_labelling import LABELLING  # noqa: E402
+
+TABLE += LABELLING
