@@ -38,7 +38,7 @@ TEXTS: Final = """
   const other = (element) => {
     const marked = element.closest("[lang]");
     const foreign = marked && !marked.lang.toLowerCase().startsWith("zh");
-    return foreign || element.closest("code, pre, kbd, script, style, noscript, .reply, .excerpt");
+    return foreign || element.closest("code, pre, kbd, script, style, noscript, .reply, .excerpt, .model-text");
   };
   for (const element of document.body.querySelectorAll("*")) {
     if (other(element)) continue;
