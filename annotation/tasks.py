@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from celery import shared_task
+
 from annotation.models import Campaign
 from annotation.queries.figures import compute_figures, figures_watermark
+from annotation.services.anchoring import anchor_everything
 from annotation.services.campaigns import draw_campaign, open_campaign
 from annotation.services.figures import keep_figures
 from medes_site.kit.jobs.context import JobContext
@@ -83,3 +86,9 @@ def launch_drawing(campaign: Campaign, *, actor: Any, wake: bool = True) -> Job:
 
 def launch_figures(campaign: Campaign, *, actor: Any = None, wake: bool = True) -> Job:
     return launch(FIGURES, subject_type="campaign", subject_id=campaign.pk, created_by=actor, wake=wake)
+
+
+@shared_task(name="annotation.anchor_scores")
+def anchor_scores() -> int:
+    """Corrects scores by the labels that came since the last time; writes nothing where nothing is new."""
+    return anchor_everything()

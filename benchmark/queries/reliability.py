@@ -69,37 +69,39 @@ def board_guardian(board: Board) -> BoardGuardian | None:
 
 
 def reliability_rows(report: Mapping[str, Any]) -> tuple[Reliability, ...]:
-    """`report["criteria"][c]` holds figures by name: a number, or {"value", "low", "high"}, or null.
+    """From a guardian's report (training.rules.guardian_quality), as far as a board's readers need it.
 
-    Names read: n, accuracy, balanced_accuracy, kappa, majority (or majority_accuracy), human_kappa. A figure that is
-    missing or refused is unknown here; a report of another shape gives no rows.
+    `report["criteria"][c]` holds `figures` (name → {"value", "low", "high", "n", …}) and the yardsticks `majority`
+    and `human`. A figure that is missing or refused is unknown here; a report of another shape gives no rows.
     """
-    found = report.get("criteria")
-    if not isinstance(found, Mapping):
-        return ()
+    found = _mapping(report.get("criteria"))
     rows = []
     for name in CRITERIA:
-        part = found.get(name)
-        if not isinstance(part, Mapping):
+        part = _mapping(found.get(name))
+        if not part:
             continue
-        n = part.get("n")
+        figures, n = _mapping(part.get("figures")), part.get("n")
         rows.append(
             Reliability(
                 name,
                 n=n if isinstance(n, int) else None,
-                accuracy=_measure(part.get("accuracy")),
-                balanced=_measure(part.get("balanced_accuracy")),
-                kappa=_measure(part.get("kappa")),
-                majority=_measure(part.get("majority", part.get("majority_accuracy"))),
-                human=_measure(part.get("human_kappa")),
+                accuracy=_measure(figures.get("accuracy")),
+                balanced=_measure(figures.get("balanced_accuracy")),
+                kappa=_measure(figures.get("kappa")),
+                majority=_measure(_mapping(part.get("majority")).get("accuracy")),
+                human=_measure(_mapping(part.get("human")).get("kappa")),
             )
         )
     return tuple(rows)
 
 
+def _mapping(given: Any) -> Mapping[str, Any]:
+    return given if isinstance(given, Mapping) else {}
+
+
 def _measure(given: Any) -> Measure:
     if isinstance(given, Mapping):
-        value = _number(given.get("value", given.get("mean")))
+        value = _number(given.get("value"))
         return Measure(value, _number(given.get("low")), _number(given.get("high")))
     return Measure(_number(given))
 

@@ -234,10 +234,16 @@ def test_the_board_tells_how_reliable_its_guardian_is(
         reliability={
             "criteria": {
                 "q2": {
-                    "n": 120, "accuracy": {"value": 0.9, "low": 0.84, "high": 0.95}, "kappa": {"value": 0.61},
-                    "balanced_accuracy": {"value": 0.77}, "majority": 0.85, "human_kappa": {"value": 0.7},
+                    "n": 120,
+                    "figures": {
+                        "accuracy": {"value": 0.9, "low": 0.84, "high": 0.95},
+                        "kappa": {"value": 0.61, "low": None, "high": None},
+                        "balanced_accuracy": {"value": 0.77},
+                    },
+                    "majority": {"accuracy": 0.85},
+                    "human": {"n": 50, "kappa": {"value": 0.7}},
                 },
-                "r1": {"n": 3, "kappa": None, "balanced_accuracy": {"value": None, "reason": "too few"}},
+                "r1": {"n": 3, "figures": {"kappa": {"value": None, "refused": "3 labels; 30 are needed"}}},
             }
         },
     )  # fmt: skip

@@ -514,3 +514,6 @@ TABLE += [
 from tests.medes_site.roles_labelling import LABELLING  # noqa: E402
 
 TABLE += LABELLING
+from tests.medes_site.roles_responses import ROWS as RESPONSES  # noqa: E402 - it needs the words above
+
+TABLE += RESPONSES
