@@ -33,16 +33,24 @@ def superseded_sources(today: date) -> dict[int, set[int]]:
 
 
 def lines_of(sources: Iterable[int]) -> dict[int, int]:
-    """source -> its line: versions and what they replaced, proposed successions included, rejected ones not."""
-    pairs = Succession.objects.exclude(state=Succession.State.REJECTED).values_list("newer_id", "older_id")
-    return lines(sources, list(pairs))
+    """source -> its line: versions and what they replaced, proposed successions included, rejected ones not; and what
+    bears the same title, in whatever corpus."""
+    pairs = list(
+        Succession.objects.exclude(state=Succession.State.REJECTED).values_list("newer_id", "older_id")
+    )
+    families: dict[str, int] = {}
+    for pk, family in Source.objects.exclude(family="").order_by("pk").values_list("pk", "family"):
+        first = families.setdefault(family, pk)
+        if first != pk:
+            pairs.append((pk, first))
+    return lines(sources, pairs)
 
 
 def line_of_source(source: Source) -> list[Source]:
-    """All versions of the line of `source`, the oldest first; itself alone where nothing else is known."""
+    """All versions of the line of `source` in its corpus, the oldest first; itself alone where nothing else is known."""
     found = lines_of([source.pk])
     members = [pk for pk, line in found.items() if line == found[source.pk]]
-    rows = Source.objects.filter(pk__in=members)
+    rows = Source.objects.filter(pk__in=members, corpus=source.corpus_id)
     return sorted(rows, key=lambda row: (row.version_date or date.min, row.pk))
 
 

@@ -18,7 +18,7 @@ from benchmark.queries.lineage import (
     renewed_wording,
     superseded_sources,
 )
-from benchmark.rules.differences import Piece, compare
+from benchmark.rules.differences import Piece, compare, without_layout
 from benchmark.rules.tracing import aligned_span
 from benchmark.rules.wording import bare_wording, places_in
 from medes_site.kit.roles import is_researcher
@@ -177,7 +177,7 @@ def _versions(anchor: Norm, gone: set[int]) -> tuple[VersionRow, ...]:
             found = counterpart(anchor.text, anchor.article, source.pk)
             article = found.article if found else None
         same = bool(before and article and bare_wording(before.text) == bare_wording(article.text))
-        pieces = compare(before.text, article.text) if before and article and not same else ()
+        pieces = _changes(before.text, article.text) if before and article and not same else ()
         rows.append(VersionRow(source, article, pieces, same, source.pk in gone))
         before = article or before
     return tuple(rows)
@@ -190,7 +190,7 @@ def _wordings(
     for article in articles:
         for row in renewed_wording(norm.text, article, successors):
             part = excerpt_of(norm.text, row.article.text).quoted or row.article.text
-            found.setdefault(row.article.pk, NewWording(row.article, part, compare(norm.text, part)))
+            found.setdefault(row.article.pk, NewWording(row.article, part, _changes(norm.text, part)))
     return tuple(found.values())
 
 
@@ -222,8 +222,12 @@ def _proposal(trace: Trace) -> Proposal:
         .order_by("-score", "pk")
     )
     return Proposal(
-        trace, parted, compare(trace.norm.text, parted.quoted or trace.article.text), tuple(others)
+        trace, parted, _changes(trace.norm.text, parted.quoted or trace.article.text), tuple(others)
     )
+
+
+def _changes(first: str, second: str) -> tuple[Piece, ...]:
+    return without_layout(compare(first, second))
 
 
 def outdated_norms(user: Any) -> QuerySet[Norm]:

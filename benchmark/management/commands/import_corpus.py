@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,16 @@ class Command(ReportingCommand):
             f"(default: {IN_FOLDER} in the folder, else {CHINESE})",
         )
 
+        parser.add_argument(
+            "--corpus", default="", help="slug of the corpus to store them in (default: the profile's)"
+        )
+
     def report(self, **options: Any) -> dict[str, Any]:
         path = Path(options["path"])
         own = path / IN_FOLDER
         profile = load_profile(options["profile"] or (own if own.is_file() else CHINESE))
+        if options["corpus"]:
+            profile = replace(profile, corpus=replace(profile.corpus, slug=options["corpus"]))
         with self.bar("statutes", "files") as bar:
             plan = CorpusPlan(path, profile, timezone.localdate(), lambda done: bar.update(done - bar.n))
             return import_corpus(plan).as_dict()
