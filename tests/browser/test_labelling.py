@@ -92,7 +92,9 @@ def test_twenty_answers_by_keyboard_alone(page_as: PageAs, stack: Stack) -> None
     for number in range(20):
         keys, answers = WAYS[number % len(WAYS)]
         before = seat(page)
-        assert page.locator("form[data-seat] .criterion :checked").count() == 0, "nothing is chosen beforehand"
+        assert page.locator("form[data-seat] .criterion :checked").count() == 0, (
+            "nothing is chosen beforehand"
+        )
         press(page, keys)
         page.keyboard.press("Enter")
         wait_for_other_seat(page, before)
@@ -124,9 +126,13 @@ def test_no_shortcut_fires_while_an_input_method_composes(page_as: PageAs, stack
     expect(field).to_be_focused()
     tool = page.context.new_cdp_session(page)
     for letters in ("s", "sf", "sf1", "sf12u"):
-        tool.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": letters[-1]})
+        tool.send(
+            "Input.dispatchKeyEvent", {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": letters[-1]}
+        )
         length = len(letters)
-        tool.send("Input.imeSetComposition", {"text": letters, "selectionStart": length, "selectionEnd": length})
+        tool.send(
+            "Input.imeSetComposition", {"text": letters, "selectionStart": length, "selectionEnd": length}
+        )
     # Enter that takes the letters over, as most input methods do, must not submit.
     tool.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": "Enter"})
     tool.send("Input.insertText", {"text": "是否符合"})
@@ -205,7 +211,10 @@ def test_labels_given_without_a_network_are_sent_once(page_as: PageAs, stack: St
 
 def test_two_windows_of_one_expert(page_as: PageAs, stack: Stack, visits: Visits) -> None:
     visits.allow(409)
-    here, there = page_as("expert", "en"), page_as("expert", "en")  # two browsers: nothing in common but the site
+    here, there = (
+        page_as("expert", "en"),
+        page_as("expert", "en"),
+    )  # two browsers: nothing in common but the site
     first = open_lab(here, "tabs")
     assert open_lab(there, "tabs") == first, "the task in hand, not another one"
     beside = here.context.new_page()
