@@ -96,9 +96,7 @@ def test_open_questions_are_refused_and_nothing_typed_is_lost(
     assert refused.status_code == 422 and not Label.objects.exists()
 
 
-def test_quality_of_a_risky_answer_is_not_stored(
-    one: Client, campaign: Campaign, experts: list[Any]
-) -> None:
+def test_quality_of_a_risky_answer_is_not_stored(one: Client, campaign: Campaign, experts: list[Any]) -> None:
     one.get(url(campaign))
     send(one, seat_of(experts[0], campaign), r2="-1", spans_r2="0-4,6-9", spans_q2="0-4", script=True)
     stored = Label.objects.get()
@@ -182,7 +180,9 @@ def test_a_late_label_is_kept_and_said_kindly(
     slot = seat_of(experts[0], campaign)
     waiting = client_of(experts[1]).get(url(campaign)).content.decode()
     assert 'data-state="leased"' in waiting and "data-until" in waiting
-    remove_member(actor=scene.researcher, membership=Membership.objects.get(expert=experts[0], campaign=campaign))
+    remove_member(
+        actor=scene.researcher, membership=Membership.objects.get(expert=experts[0], campaign=campaign)
+    )
     told = send(one, slot, script=True).json()
     assert told["label"]["late"] and told["notice"] and told["current"]["slot"] is None
     assert Label.objects.get().extra
@@ -218,7 +218,9 @@ def test_who_may_open_what(
         assert stranger.get(url(campaign, "explain", stored.pk)).status_code == 404
 
 
-def test_joining(campaign: Campaign, experts: list[Any], client_of: Callable[..., Client], submitter: Any) -> None:
+def test_joining(
+    campaign: Campaign, experts: list[Any], client_of: Callable[..., Client], submitter: Any
+) -> None:
     outside = client_of(experts[2])
     desk = outside.get(reverse("annotation:annotate")).content.decode()
     assert url(campaign, "join") in desk
@@ -237,7 +239,10 @@ def test_before_the_label_nothing_of_others_is_shown(
     other = claim_next(actor=experts[1], campaign=campaign)
     assert other is not None
     label(experts[1], other, COLD, rationale="别人的理由")
-    pages = [one.get(url(campaign)).content.decode(), one.get(reverse("annotation:annotate")).content.decode()]
+    pages = [
+        one.get(url(campaign)).content.decode(),
+        one.get(reverse("annotation:annotate")).content.decode(),
+    ]
     told = one.post(url(campaign, "next"), {}, **JSON).json()
     pages += [told["current"]["html"], told["ahead"]["html"]]
     for html in pages:
@@ -295,7 +300,11 @@ def test_items_and_pairs(one: Client, scene: Scene, experts: list[Any]) -> None:
     slot = seat_of(experts[0], items)
     data = {"fence": slot.fence, "key": "i", "realistic": "yes", "norm_right": "no"}
     assert one.post(url(items, "submit", slot.pk), data).status_code == 302
-    assert Label.objects.get(campaign=items).said == {"realistic": True, "norm_right": False, "key_right": None}
+    assert Label.objects.get(campaign=items).said == {
+        "realistic": True,
+        "norm_right": False,
+        "key_right": None,
+    }
     slot = seat_of(experts[0], pairs)
     html = one.get(url(pairs)).content.decode()
     texts = [response.text for response in (slot.task.response, slot.task.other)]

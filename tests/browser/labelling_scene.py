@@ -27,7 +27,19 @@ from annotation.services.members import join_campaign
 from benchmark.models import BenchmarkVersion, Judgement, Response, Scorer
 from medes_site.kit.roles import Role
 
-PLAIN: Final = ("keys", "network", "method", "tabs", "undo", "ahead", "looks", "plain", "passages", "weight", "lapse")
+PLAIN: Final = (
+    "keys",
+    "network",
+    "method",
+    "tabs",
+    "undo",
+    "ahead",
+    "looks",
+    "plain",
+    "passages",
+    "weight",
+    "lapse",
+)
 GOLD: Final = {"r1": 0, "r2": 0, "q1": 1, "q2": 0, "q3": 1, "q4": 1}
 RATIONALE: Final = "评审模型：回答指出了问题，但没有引用具体条文。"
 

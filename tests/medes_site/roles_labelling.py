@@ -55,7 +55,9 @@ def given(cast: Cast) -> list[Any]:
 
 
 def act(name: str, args: Any, post: str, **data: str) -> Row:
-    return page(f"annotation:{name}", args, get=all_(405), post=post, data=lambda cast: {"fence": "1", **data})
+    return page(
+        f"annotation:{name}", args, get=all_(405), post=post, data=lambda cast: {"fence": "1", **data}
+    )
 
 
 OWN = "302 404 404 302 404 404 404"
