@@ -312,7 +312,8 @@ def test_a_selected_passage_is_stored_where_it_stands(page_as: PageAs, stack: St
     press(page, ["0"])
     quoted = page.evaluate(
         """() => {
-          const runs = [...document.querySelectorAll("[data-located] span[data-at]")].filter((run) => run.textContent.length > 12);
+          const spans = [...document.querySelectorAll("[data-located] span[data-at]")];
+          const runs = spans.filter((run) => run.textContent.length > 12);
           const node = runs[Math.floor(runs.length / 2)].firstChild;
           getSelection().setBaseAndExtent(node, 3, node, 11);
           return node.data.slice(3, 11);
