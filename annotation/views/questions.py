@@ -163,7 +163,7 @@ PAIR_QUESTIONS = (
         (
             Option("first", "first", _("the first"), key="1"),
             Option("second", "second", _("the second"), key="2"),
-            Option("tie", "tie", _("equally good"), "amber", key="3"),
+            Option("tie", "tie", _("equal"), "amber", key="3"),
         ),
     ),
     Question(

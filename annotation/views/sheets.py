@@ -103,7 +103,8 @@ def make_sheet(
     """`shown`: the guardian's verdict by criterion, only after a blind label. `holds`: "yes", "no" or ""."""
     questions = questions_of(slot.campaign, slot.task)
     risky = is_risky(filled.values)
-    rows, last = [], ""
+    rows: list[Row] = []
+    last: Promise | str = ""
     for question in questions:
         chosen = filled.values.get(question.name, "")
         verdict = None if shown is None else shown.get(question.name)

@@ -192,7 +192,6 @@ if (seatForm()) state.pieces.set(nameOf(seatForm()), seatForm());
 document.body.classList.add("scripted");
 ready();
 stage.focus({ preventScroll: true });
-flush();
-if (seatForm() && !Store.outbox.ids().length) look(true);
+flush().then(() => { if (seatForm() && !state.ahead) look(true); });
 lookAgainLater();
 setInterval(beat, BEAT_MS);

@@ -21,6 +21,7 @@ function submit(form) {
   const key = form.elements.key.value;
   const entry = { key, url: form.action, fields: fieldsOf(form), seat: form.dataset.seat ?? null, campaign: stage.dataset.campaign };
   const id = Store.outbox.put(entry);
+  if (form._inFlight) state.after.set(key, form._inFlight);
   if (form.dataset.seat) {
     Store.backup.drop(form.dataset.seat);
     state.pieces.delete(nameOf(form));
@@ -65,6 +66,7 @@ async function drain() {
   for (let id = Store.outbox.ids()[0]; id; id = Store.outbox.ids()[0]) {
     const entry = Store.outbox.get(id);
     if (!entry) { Store.outbox.drop(id); continue; }
+    await state.after.get(entry.key); // a draft under way must not arrive after its label
     entry.sent = true;
     const { status, body } = await Store.post(entry.url, [...entry.fields, ["have", have()]]);
     if (status === 200) {
@@ -166,7 +168,10 @@ async function undo() {
   const last = state.last;
   if (!last || Date.now() > last.until) return;
   const shown = seatForm();
-  if (shown) await saveDraft(shown);
+  if (shown) {
+    await shown._inFlight;
+    await saveDraft(shown);
+  }
   const waiting = Store.outbox.get(last.id);
   if (waiting && !waiting.sent) {
     Store.outbox.drop(last.id);

@@ -205,7 +205,8 @@ async function saveDraft(form) {
   clearTimeout(form._timer);
   if (form === seatForm()) kept(words.saving);
   const fields = fieldsOf(form);
-  const { status, body } = await Store.post(form.dataset.draft, fields);
+  form._inFlight = Store.post(form.dataset.draft, fields);
+  const { status, body } = await form._inFlight;
   form._saving = false;
   if (form._gone) return;
   if (status === 200) {
@@ -239,6 +240,8 @@ function conflict(form, body) {
   note.hidden = false;
 }
 
+// What belongs to the form itself and not to the answers.
+const FRAME = ["fence", "version", "key", "duration_ms", "csrfmiddlewaretoken", "reason", "note"];
 const OPTION = { true: "yes", false: "no" };
 
 // Another version of the draft, as the server keeps it, into the form.
@@ -256,7 +259,7 @@ function adopt(form, content, version) {
 function fill(form, fields, version) {
   const values = new Map(fields);
   for (const element of form.elements) {
-    if (["fence", "version", "key", "duration_ms", "csrfmiddlewaretoken", "reason", "note"].includes(element.name)) continue;
+    if (FRAME.includes(element.name)) continue;
     if (element.type === "radio") element.checked = values.get(element.name) === element.value;
     else if (element.name) element.value = values.get(element.name) ?? "";
   }
@@ -269,6 +272,8 @@ function restore(form) {
   const found = Store.backup.get(form.dataset.seat);
   if (!found || form._restored) return;
   form._restored = true;
+  const written = (fields) => JSON.stringify(fields.filter(([name, value]) => value && !FRAME.includes(name)).sort());
+  if (written(found.fields) === written(fieldsOf(form))) return Store.backup.drop(form.dataset.seat); // it did, at last
   const version = new Map(found.fields).get("version") ?? form.elements.version.value;
   fill(form, found.fields, version);
   form._dirty = true;

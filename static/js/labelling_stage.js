@@ -14,7 +14,7 @@ const state = {
   ahead: null, // the next task's form, claimed and rendered
   last: null, // {form, key, label, mayUndo, until}: what U takes back
   pieces: new Map(), // "seat:fence" -> form, of what the server need not send again
-  sending: null, lost: new Set(), touchedAt: Date.now(), pick: null, composing: false, unread: 0,
+  sending: null, after: new Map(), lost: new Set(), touchedAt: Date.now(), pick: null, composing: false, unread: 0,
 };
 
 const seatForm = () => $("form[data-seat]");

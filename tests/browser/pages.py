@@ -69,7 +69,7 @@ RESEARCHER: Final = (
     "/norms/{norm}/",
     "/accounts/invitations/",
 )
-EXPERT: Final = ("/", "/submissions/new/")
+EXPERT: Final = ("/", "/submissions/new/", "/annotate/")
 PAGES: Final = (*tuple(
     (role, page)
     for role, pages in (

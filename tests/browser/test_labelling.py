@@ -110,10 +110,12 @@ def test_what_is_open_is_said_and_not_sent(page_as: PageAs, stack: Stack) -> Non
     page = page_as("expert", "en")
     first = open_lab(page, "looks")
     press(page, ["1", "2", "3", "Enter"])
-    expect(page.locator("[data-missing]")).to_contain_text("Reference to norms、Actionable advice、Empathy")
+    expect(page.locator("form [data-missing]")).to_contain_text(
+        "Reference to norms、Actionable advice、Empathy"
+    )
     assert seat(page) == first and not labels(stack, "looks")
     press(page, ["2"])
-    expect(page.locator(".criterion.quality").first).to_be_disabled()
+    expect(page.locator(".criterion.quality").first).to_have_attribute("disabled", "")
     press(page, ["2"])
     assert page.locator("input[name=q1][value='1']").is_checked(), "what was chosen before is still there"
 
@@ -270,7 +272,7 @@ def test_the_next_task_is_there_before_the_site_has_answered(page_as: PageAs, st
     page = page_as("expert", "en")
     first = open_lab(page, "ahead")
     held: list[Route] = []
-    page.route("**/submit/", held.append)
+    page.route("**/submit/", lambda route: held.append(route))
     press(page, ["0"])
     took = page.evaluate(
         """() => {
@@ -310,7 +312,8 @@ def test_a_selected_passage_is_stored_where_it_stands(page_as: PageAs, stack: St
     press(page, ["0"])
     quoted = page.evaluate(
         """() => {
-          const runs = [...document.querySelectorAll("[data-located] span[data-at]")].filter((run) => run.textContent.length > 12);
+          const spans = [...document.querySelectorAll("[data-located] span[data-at]")];
+          const runs = spans.filter((run) => run.textContent.length > 12);
           const node = runs[Math.floor(runs.length / 2)].firstChild;
           getSelection().setBaseAndExtent(node, 3, node, 11);
           return node.data.slice(3, 11);
@@ -353,7 +356,7 @@ def test_blind_then_reveal(page_as: PageAs, stack: Stack) -> None:
     start_axe(page)
     assert violations(page) == []
     press(page, ["Enter"])
-    expect(page.locator("[data-missing]")).to_contain_text("理由是否成立")
+    expect(page.locator("form [data-missing]")).to_contain_text("理由是否成立")
     press(page, ["6", "Shift+Digit4", "Shift+Digit4", "0", "Enter"])
     wait_for_other_seat(page, first)
     row = stack.query("SELECT holds, after_id FROM annotation_reveal")
