@@ -112,6 +112,15 @@ def differing_criteria(labels: tuple[SideBySide, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if len({row.get(name) for row in values}) > 1)
 
 
+def silent_counts(campaign: Campaign, limit: int) -> list[tuple[Norm | None, int]]:
+    """The norms most often found silent in this campaign, with the number of rulings."""
+    rulings = Ruling.objects.filter(decision=Ruling.Decision.NORM_SILENT, task__campaign=campaign)
+    counts = rulings.order_by().values_list("task__item__norm").annotate(n=Count("pk")).order_by("-n")[:limit]
+    found = list(counts)
+    norms = Norm.objects.select_related("source").in_bulk([pk for pk, _n in found if pk is not None])
+    return [(norms.get(pk), n) for pk, n in found]
+
+
 def silent_norms(campaign: Campaign | None = None) -> list[SilentNorm]:
     """ "Norm silent" rulings by norm, the norms with the most first: for whoever keeps the guidelines."""
     rulings = Ruling.objects.filter(decision=Ruling.Decision.NORM_SILENT).select_related(

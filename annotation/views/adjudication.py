@@ -149,7 +149,7 @@ def _task_page(
     request: HttpRequest, found: DisputedTask, form: RulingForm, *, status: int = 200
 ) -> HttpResponse:
     task = found.task
-    left = adjudication_list(user=request.user, campaign=task.campaign).count()
+    left = Task.objects.to_adjudicate(request.user).filter(campaign=task.campaign).count()
     context = {
         "task": task,
         "item": task.item,

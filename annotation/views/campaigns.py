@@ -20,7 +20,7 @@ from annotation.campaign_forms import CampaignForm, GuidelineForm, MemberForm, S
 from annotation.errors import BenchmarkError
 from annotation.models import Campaign
 from annotation.policies import can_manage_campaigns
-from annotation.queries.adjudication import silent_norms
+from annotation.queries.adjudication import silent_counts
 from annotation.queries.dashboard import (
     FLAGS_SHOWN,
     divided_rows,
@@ -37,6 +37,7 @@ from annotation.tasks import DRAW, FIGURES, OPEN, launch_figures
 from medes_site.kit.jobs.models import Job
 
 PAGE_SIZE = 30
+SILENT_SHOWN = 5
 REFRESH_AFTER = timedelta(seconds=60)  # figures of a large campaign are computed at most so often
 
 
@@ -156,7 +157,7 @@ def campaign_page(
         "tables": record_tables(campaign, figures) if figures else [],
         "flags": flags,
         "more_flags": max(0, flags_total - FLAGS_SHOWN),
-        "silent": silent_norms(campaign)[:5],
+        "silent": silent_counts(campaign, SILENT_SHOWN),
         "member_form": MemberForm(campaign=campaign),
         "settings_form": SettingsForm(instance=campaign),
         "guideline_form": GuidelineForm(initial=_texts(campaign)),
