@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import psycopg
 from django.db import connection
 
 _NOT_MINE = (
@@ -90,6 +91,18 @@ def claim_statement(places: Sequence[str]) -> str:
     )
 
 
+def prepared_row(statement: str, parameters: Any) -> tuple[Any, ...] | None:
+    """PostgreSQL: the first row of a statement that each connection plans once and then only runs.
+
+    Planning these took as long as running them. Django's own cursors bind on the client and plan every time.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, prepare=True)  # type: ignore[arg-type]
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
 def take_slot(places: Sequence[str], parameters: Mapping[str, Any]) -> Row | None:
     """Claims the first slot found in `places`: (slot id, task id), or None.
 
@@ -97,11 +110,10 @@ def take_slot(places: Sequence[str], parameters: Mapping[str, Any]) -> Row | Non
     highest (the highest ordinal the expert may sit on); on SQLite also now. SQLite does the same in three
     statements: its transactions hold the one write lock from their beginning.
     """
+    if connection.vendor == "postgresql":
+        found = prepared_row(claim_statement(places), dict(parameters))
+        return (found[0], found[1]) if found else None
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(claim_statement(places), dict(parameters))
-            row = cursor.fetchone()
-            return (row[0], row[1]) if row else None
         values = {**parameters, "until": parameters["now"] + parameters["lease"]}
         del values["lease"]
         take = _TAKE.format(now="%(now)s", until="%(until)s", slot=_slot_id(places, "sqlite"))
@@ -216,7 +228,9 @@ def make_slots(*, campaign: int, seats: int, limit: int) -> int:
 # What a submit reads, with the task locked: the label of another expert on it is seen by the next statement.
 _SEAT_TO_LABEL = """
     SELECT s.task_id, s.campaign_id, s.queue, c.kind, c.first_experts, c.guideline_id, t.state, t.purpose, t.wanted,
-        COALESCE((SELECT char_length(r.text) FROM benchmark_response r WHERE r.id = t.response_id), 0)
+        CASE WHEN %(measured)s THEN (SELECT char_length(r.text) FROM benchmark_response r WHERE r.id = t.response_id)
+             ELSE 0 END, c.slug, t.item_id, t.swapped, (SELECT i.code FROM benchmark_item i WHERE i.id = t.item_id),
+        (SELECT g.number FROM annotation_guidelineversion g WHERE g.id = c.guideline_id), c.qualification_tasks
     FROM annotation_slot s
     JOIN annotation_task t ON t.id = s.task_id
     JOIN annotation_campaign c ON c.id = s.campaign_id
@@ -234,8 +248,9 @@ _STORE_LABEL = """
     ), stored AS (
         INSERT INTO annotation_label (task_id, slot_id, campaign_id, expert_id, r1, r2, q1, q2, q3, q4, rationale,
             evidence, blind, extra, revision, current, guideline_id, duration_ms, key, submitted_at)
-        SELECT task_id, id, campaign_id, %(expert)s, %(r1)s, %(r2)s, %(q1)s, %(q2)s, %(q3)s, %(q4)s, %(rationale)s,
-            %(evidence)s, true, false, 0, true, %(guideline)s, %(duration_ms)s, %(key)s, STATEMENT_TIMESTAMP()
+        SELECT task_id, id, campaign_id, %(expert)s, %(r1)s::smallint, %(r2)s::smallint, %(q1)s::smallint,
+            %(q2)s::smallint, %(q3)s::smallint, %(q4)s::smallint, %(rationale)s::text, %(evidence)s::jsonb, true,
+            false, 0, true, %(guideline)s::bigint, %(duration_ms)s::integer, %(key)s::text, STATEMENT_TIMESTAMP()
         FROM seat RETURNING id, submitted_at
     ), noted AS (
         INSERT INTO annotation_slotevent (slot_id, expert_id, kind, fence, at)
@@ -261,7 +276,7 @@ _MEMBER = """
 
 @dataclass(frozen=True, slots=True)
 class SeatToLabel:
-    """A leased seat of a rubric campaign, its task locked. `length`: characters of the response."""
+    """A leased seat of a rubric campaign, its task locked. `length`: characters of the response, if asked for."""
 
     task: int
     campaign: int
@@ -273,6 +288,12 @@ class SeatToLabel:
     purpose: str
     wanted: int
     length: int
+    slug: str
+    item: int
+    swapped: bool
+    code: str
+    guideline_number: int | None
+    qualification_tasks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,19 +306,15 @@ class StoredLabel:
     others: list[list[int | None]]
 
 
-def lock_seat(*, slot: int, expert: int, fence: int) -> SeatToLabel | None:
+def lock_seat(*, slot: int, expert: int, fence: int, measured: bool) -> SeatToLabel | None:
     """PostgreSQL, in a transaction: the seat if it is the expert's and its label counts, else None."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SEAT_TO_LABEL, {"slot": slot, "expert": expert, "fence": fence})
-        row = cursor.fetchone()
+    row = prepared_row(_SEAT_TO_LABEL, {"slot": slot, "expert": expert, "fence": fence, "measured": measured})
     return SeatToLabel(*row) if row else None
 
 
 def store_label(parameters: Mapping[str, Any]) -> StoredLabel | None:
     """PostgreSQL: the lease becomes a labelled seat with its label, event and without its draft; None if it is gone."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE_LABEL, parameters)
-        row = cursor.fetchone()
+    row = prepared_row(_STORE_LABEL, parameters)
     return StoredLabel(row[0], row[1], row[2], row[3] or []) if row else None
 
 
@@ -314,9 +331,7 @@ def member_with_seats(
     The campaign is named by its id or slug; the lease in hand comes before the one claimed ahead.
     """
     columns = ", ".join([*(f"m.{name}" for name in member), *(f"c.{name}" for name in campaign)])
-    with connection.cursor() as cursor:
-        cursor.execute(_MEMBER.format(columns=columns, key=key), [value, expert])
-        row = cursor.fetchone()
+    row = prepared_row(_MEMBER.format(columns=columns, key=key), [value, expert])
     if row is None:
         return None
     return row[: len(member)], row[len(member) : -1], row[-1] or []

@@ -21,7 +21,7 @@ from annotation.errors import CampaignNotOpen, NotFound
 from annotation.models import Campaign, Label, Membership, Slot
 from annotation.queries.progress import expert_progress
 from annotation.queries.queue import queue_state
-from annotation.queries.quick_shown import own_label_document, seat_document
+from annotation.queries.quick_shown import seat_document
 from annotation.queries.shown import (
     campaign_document,
     gold_document,
@@ -223,10 +223,8 @@ class SubmitView(LabellingView):
     def post(self, request: Request, pk: int) -> Response:
         data = validated(words.SubmitSerializer, request.data)
         label = submit_label(actor=request.user, slot_id=pk, fence=data["fence"], sent=submission(data))
-        shown, qualification = own_label_document(request.user, label.pk)
-        gold = None
-        if qualification:
-            gold = gold_document(Slot.objects.select_related("task").get(pk=shown["slot"]))
+        shown = label_document(label)
+        gold = gold_of(label)
         answer = {"label": shown, "gold": gold, "task": None, "queue": None}
         if data["next"]:
             try:
@@ -235,6 +233,13 @@ class SubmitView(LabellingView):
                 seat = None
             answer.update(claimed(request, shown["campaign"], seat))
         return Response(answer)
+
+
+def gold_of(label: Label) -> dict[str, Any] | None:
+    """Only a campaign with a qualification round has any; the seat is read again, as it is now."""
+    if not label.campaign.qualification_tasks:
+        return None
+    return gold_document(Slot.objects.select_related("task").get(pk=label.slot_id))
 
 
 class SkipView(LabellingView):

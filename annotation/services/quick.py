@@ -15,10 +15,11 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from annotation.database import SeatToLabel, StoredLabel, lock_seat, store_label
-from annotation.models import Campaign, Label, Slot, Task
+from annotation.models import Campaign, GuidelineVersion, Label, Slot, Task
 from annotation.rules.answers import AnswerProblem, clean_answers, clean_evidence
 from annotation.rules.consensus import majority
 from annotation.services.consensus import settle
+from benchmark.models import Item
 from benchmark.rules.rubric import CRITERIA
 
 ORDINARY = (Slot.Queue.FRESH, Slot.Queue.RETURNED, Slot.Queue.GOLD)
@@ -38,7 +39,7 @@ def submit_quickly(
     """Stores the label, in the caller's transaction; None: not one of the usual cases, nothing was written."""
     if connection.vendor != "postgresql" or not _within_range(slot_id, fence):
         return None
-    seat = lock_seat(slot=slot_id, expert=actor.pk, fence=fence)
+    seat = lock_seat(slot=slot_id, expert=actor.pk, fence=fence, measured=bool(evidence))
     if seat is None or seat.queue not in ORDINARY:
         return None
     try:
@@ -63,11 +64,30 @@ def submit_quickly(
         return None
     if seat.purpose == Task.Purpose.REAL:
         _decide(seat, stored, said)
-    return Label(
-        id=stored.id, task_id=seat.task, slot_id=slot_id, campaign_id=seat.campaign, expert=actor, **said,
-        rationale=rationale, evidence=shown, guideline_id=seat.guideline, duration_ms=duration_ms, key=key,
-        submitted_at=stored.submitted_at,
+    label = Label(
+        id=stored.id, slot_id=slot_id, expert=actor, **said, rationale=rationale, evidence=shown,
+        duration_ms=duration_ms, key=key, submitted_at=stored.submitted_at,
     )  # fmt: skip
+    label._state.adding, label._state.db = False, connection.alias
+    _relate(label, seat)
+    return label
+
+
+def _relate(label: Label, seat: SeatToLabel) -> None:
+    """What an answer names of the label's relations, without asking for it again; the rest is deferred, as by `only`."""
+    db = connection.alias
+    label.campaign = Campaign.from_db(
+        db, ("id", "slug", "qualification_tasks"), (seat.campaign, seat.slug, seat.qualification_tasks)
+    )
+    label.task = Task.from_db(
+        db, ("id", "campaign_id", "item_id", "swapped"), (seat.task, seat.campaign, seat.item, seat.swapped)
+    )
+    label.task.item = Item.from_db(db, ("id", "code"), (seat.item, seat.code))
+    label.guideline = (
+        None
+        if seat.guideline is None
+        else GuidelineVersion.from_db(db, ("id", "number"), (seat.guideline, seat.guideline_number))
+    )
 
 
 def _within_range(slot_id: int, fence: int) -> bool:
