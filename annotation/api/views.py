@@ -356,6 +356,7 @@ class ExportView(LabellingView):
     content_negotiation_class = AnyType
 
     @extend_schema(
+        operation_id="campaigns_export",
         summary="Export a campaign",
         description="Researchers: every version of every label (or, with table=tasks, every task with its ruling), "
         "streamed. The same state gives the same bytes; manifest.json has their hashes.",
