@@ -17,10 +17,11 @@ from rest_framework.views import APIView
 from annotation.api import serializers as words
 from annotation.api.throttles import LabellingThrottle
 from annotation.downloads import download
-from annotation.errors import NotFound
+from annotation.errors import CampaignNotOpen, NotFound
 from annotation.models import Campaign, Label, Membership, Slot
 from annotation.queries.progress import expert_progress
 from annotation.queries.queue import queue_state
+from annotation.queries.quick_shown import seat_document
 from annotation.queries.shown import (
     campaign_document,
     gold_document,
@@ -31,7 +32,7 @@ from annotation.queries.shown import (
     seats_to_show,
     slot_document,
 )
-from annotation.services.claiming import claim_next, prefetch_next, release, renew_lease
+from annotation.services.claiming import claim_seat, release, renew_lease
 from annotation.services.drafts import save_draft
 from annotation.services.members import join_campaign
 from annotation.services.revealing import reveal_judgement, submit_reveal
@@ -120,16 +121,11 @@ class JoinView(LabellingView):
         return Response(one_campaign(request, campaign))
 
 
-def claimed(request: Request, campaign: Campaign, slot: Slot | None) -> dict[str, Any]:
-    if slot is not None:
-        return {"task": slot_document(slot), "queue": None}
+def claimed(request: Request, slug: str, slot_id: int | None) -> dict[str, Any]:
+    if slot_id is not None:
+        return {"task": seat_document(request.user, slot_id), "queue": None}
+    campaign = Campaign.objects.get(slug=slug)
     return {"task": None, "queue": queue_document(queue_state(user=request.user, campaign=campaign))}
-
-
-def known_campaign(request: Request, slug: str) -> Campaign:
-    """For members, whose membership the service asks for: one statement less than `visible_campaign`."""
-    found: Campaign = get_object_or_404(Campaign.objects.all(), slug=slug)
-    return found
 
 
 class ClaimView(LabellingView):
@@ -141,8 +137,7 @@ class ClaimView(LabellingView):
         responses={200: words.ClaimedSerializer, **CONFLICT},
     )
     def post(self, request: Request, slug: str) -> Response:
-        campaign = known_campaign(request, slug)
-        return Response(claimed(request, campaign, claim_next(actor=request.user, campaign=campaign)))
+        return Response(claimed(request, slug, claim_seat(actor=request.user, campaign=slug)))
 
 
 class PrefetchView(LabellingView):
@@ -153,8 +148,8 @@ class PrefetchView(LabellingView):
         responses={200: words.ClaimedSerializer, **CONFLICT},
     )
     def post(self, request: Request, slug: str) -> Response:
-        campaign = known_campaign(request, slug)
-        return Response(claimed(request, campaign, prefetch_next(actor=request.user, campaign=campaign)))
+        seat = claim_seat(actor=request.user, campaign=slug, ahead=True)
+        return Response(claimed(request, slug, seat))
 
 
 class SlotView(LabellingView):
@@ -228,14 +223,23 @@ class SubmitView(LabellingView):
     def post(self, request: Request, pk: int) -> Response:
         data = validated(words.SubmitSerializer, request.data)
         label = submit_label(actor=request.user, slot_id=pk, fence=data["fence"], sent=submission(data))
-        label = own_labels(request.user).select_related("slot__task").get(pk=label.pk)
-        answer = {"label": label_document(label), "gold": gold_document(label.slot)}
-        if not data["next"]:
-            return Response({**answer, "task": None, "queue": None})
-        slot = None
-        if label.campaign.state == Campaign.State.OPEN:
-            slot = claim_next(actor=request.user, campaign=label.campaign)
-        return Response({**answer, **claimed(request, label.campaign, slot)})
+        shown = label_document(label)
+        gold = gold_of(label)
+        answer = {"label": shown, "gold": gold, "task": None, "queue": None}
+        if data["next"]:
+            try:
+                seat = claim_seat(actor=request.user, campaign=shown["campaign"])
+            except (CampaignNotOpen, NotFound):  # the label is kept all the same
+                seat = None
+            answer.update(claimed(request, shown["campaign"], seat))
+        return Response(answer)
+
+
+def gold_of(label: Label) -> dict[str, Any] | None:
+    """Only a campaign with a qualification round has any; the seat is read again, as it is now."""
+    if not label.campaign.qualification_tasks:
+        return None
+    return gold_document(Slot.objects.select_related("task").get(pk=label.slot_id))
 
 
 class SkipView(LabellingView):
@@ -352,6 +356,7 @@ class ExportView(LabellingView):
     content_negotiation_class = AnyType
 
     @extend_schema(
+        operation_id="campaigns_export",
         summary="Export a campaign",
         description="Researchers: every version of every label (or, with table=tasks, every task with its ruling), "
         "streamed. The same state gives the same bytes; manifest.json has their hashes.",

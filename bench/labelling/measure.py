@@ -25,6 +25,7 @@ from bench.labelling.servers import Server, gunicorn
 
 Row = dict[str, Any]
 EXPERTS = (1, 8, 32)
+WARM_UP = 3.0
 
 
 def measure_labelling() -> Iterable[Row]:
@@ -77,6 +78,13 @@ def _rounds(
 ) -> Iterable[list[Row]]:
     """32 experts first, so that the first row is the one that is compared between sizes."""
     acknowledged: list[str] = []
+    warm = [
+        Expert(site.port, token, made["campaign"], hash((tasks, n))) for n, token in enumerate(made["tokens"])
+    ]
+    acknowledged += label_for(warm, WARM_UP)[
+        0
+    ].acknowledged  # each worker loads its code with its first request
+    _bare(floor, max(EXPERTS), WARM_UP)
     for experts in sorted(EXPERTS, reverse=True):
         floor_outcome, floor_wall = _bare(floor, experts, seconds)
         rows = []

@@ -38,6 +38,14 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write("demo data: there is no command load_demo, so the demo starts empty")
+        if "load_demo_campaigns" in get_commands():
+            # After the demo data, and again when these change; a campaign that is there stays as it is.
+            self._once(
+                "load_demo_campaigns",
+                "demo campaigns",
+                [*_files(ROOT / "annotation" / "demo"), ROOT / "annotation" / "services" / "demo.py"],
+                lambda: call_command("load_demo_campaigns", stdout=self.stdout),
+            )
         self._once(
             "collectstatic",
             "static files",
