@@ -227,7 +227,8 @@ kinds = [['gesetz', 'law']]
         "utf-8",
     )
     (tmp_path / "tpg.md").write_text(
-        "# Transplantationsgesetz\n\n§ 1 Ziel des Gesetzes.\n\n§ 2 Aufklärung.\n\n§ 26 Dieses Gesetz tritt in Kraft am 1.12.1997\n",
+        "# Transplantationsgesetz\n\n"
+        "§ 1 Ziel des Gesetzes.\n\n§ 2 Aufklärung.\n\n§ 26 Dieses Gesetz tritt in Kraft am 1.12.1997\n",
         "utf-8",
     )
     call_command("import_corpus", str(tmp_path), stdout=StringIO())

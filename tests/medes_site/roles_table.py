@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from benchmark.models import Norm
 from medes_site.accounts.models import Invitation
 from tests.benchmark.cast import DEV, HIDDEN, PUBLIC, Cast, answers, predictions
+from tests.medes_site import roles_norms
 
 ROLES = ("visitor", "submitter", "stranger", "expert", "referee", "researcher", "superuser")
 TOKENS: dict[str, str] = {}  # filled by the test: of an invitation, of an API token
@@ -501,3 +502,4 @@ TABLE: list[Row] = [
     api("benchmark:api-board-list"),
     api("benchmark:api-board", words("tiny", "objective")),
 ]
+TABLE += [page(f"benchmark:{view}", args, **more) for view, args, more in roles_norms.ROWS]

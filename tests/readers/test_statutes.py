@@ -260,7 +260,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 def test_american_sections() -> None:
     statute = read(
-        "# 45 CFR Part 46: Protection of Human Subjects\n\nPublished June 18, 1991 (56 FR 28003); effective August 19, 1991.\n\n<!-- INFO END -->\n\n"
+        "# 45 CFR Part 46: Protection of Human Subjects\n\n"
+        "Published June 18, 1991 (56 FR 28003); effective August 19, 1991.\n\n<!-- INFO END -->\n\n"
         "## Subpart A\n\n§ 46.111 Criteria.\n\n(a) As § 46.116 requires.\n\n§ 46.116 (a) and § 46.117 apply.\n\n"
         "§ 46.116 Consent.\n\n(1) Before involving.\n",
         "46.md",
