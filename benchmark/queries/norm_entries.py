@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 
-from benchmark.models import Board, Entry, Item, Norm, Score, Split
+from benchmark.models import BenchmarkVersion, Board, Entry, Item, Norm, Score, Split
 from benchmark.queries.disclosure import MIN_ANSWERED
-from benchmark.queries.items import current_versions, visible_versions
+from benchmark.queries.items import current_versions
 from benchmark.queries.vectors import board_items, read_vectors
 from medes_site.kit.roles import is_researcher
 
@@ -36,23 +38,22 @@ class BoardOnNorm:
     withheld: bool
 
 
-def entries_on_norm(user: Any, norm: Norm) -> list[BoardOnNorm]:
+def entries_on_norm(user: Any, norm: Norm, versions: Iterable[BenchmarkVersion]) -> list[BoardOnNorm]:
     """For each board that asks about the norm, up to `SHOWN` entries that stand there, by their place on the board.
 
-    On closed splits, except for researchers, from `MIN_ANSWERED` items on: one item's mean is its right or wrong.
+    `versions`: those that the reader may see, the newest first. On closed splits, except for researchers, from
+    `MIN_ANSWERED` items on: one item's mean is its right or wrong.
     """
-    versions = current_versions(visible_versions(user))
-    asked = Item.objects.visible_to(user).filter(norm=norm, version__in=versions)
-    places = sorted(set(asked.values_list("version", "kind", "split")))
+    asked = Item.objects.visible_to(user).filter(norm=norm, version__in=current_versions(versions))
+    here = asked.filter(version=OuterRef("version"), kind=OuterRef("kind"), split=OuterRef("split"))
+    boards = Board.objects.filter(Exists(here), frozen_at=None).select_related("version__benchmark", "scorer")
     found = []
-    for version, kind, split in places:
-        ids = set(asked.filter(version=version, kind=kind, split=split).values_list("pk", flat=True))
-        boards = Board.objects.filter(version=version, kind=kind, split=split, frozen_at=None)
-        for board in boards.select_related("version__benchmark", "scorer").order_by("pk"):
-            if split != Split.DEV and not is_researcher(user) and len(ids) < MIN_ANSWERED:
-                found.append(BoardOnNorm(board, len(ids), (), withheld=True))
-            else:
-                found.append(BoardOnNorm(board, len(ids), _rows(board, ids), withheld=False))
+    for board in boards.order_by("pk"):
+        ids = asked.filter(version=board.version_id, kind=board.kind, split=board.split)
+        wanted = set(ids.values_list("pk", flat=True))
+        closed = board.split != Split.DEV and not is_researcher(user)
+        withheld = closed and len(wanted) < MIN_ANSWERED
+        found.append(BoardOnNorm(board, len(wanted), () if withheld else _rows(board, wanted), withheld))
     return [row for row in found if row.rows or row.withheld]
 
 

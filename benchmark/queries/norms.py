@@ -11,7 +11,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from benchmark.models import Corpus, Item, Norm, Scenario, Source, Trace
 from benchmark.queries.items import LONGEST_QUERY, Choice, current_versions, visible_versions
-from benchmark.queries.tracing import established
+from benchmark.queries.tracing import origin_of, with_origin, with_traces_known
 from benchmark.querysets import NormQuerySet
 from benchmark.rules.differences import Piece, compare
 from benchmark.rules.highlight import Segment, excerpt, segments
@@ -79,7 +79,6 @@ class NormFacets:
     corpora: tuple[Choice, ...]
     scenarios: tuple[Choice, ...]
     sources: tuple[Choice, ...]
-    standings: tuple[Choice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +144,19 @@ def filtered_norms(user: Any, chosen: NormFilter) -> NormQuerySet:
 def listed_norms(user: Any, chosen: NormFilter) -> NormQuerySet:
     """`filtered_norms` with just what a list shows, in three queries."""
     norms = filtered_norms(user, chosen).select_related("source__corpus").prefetch_related("scenarios")
-    return norms.defer("search_terms")
+    return with_origin(norms).defer("search_terms")
 
 
 def norm_rows(user: Any, norms: Iterable[Norm], q: str) -> list[NormRow]:
     """Rows of a list, with what was searched for marked and the visible items counted."""
     norms = list(norms)
     counts = _items_by_norm(user, [norm.pk for norm in norms])
-    traces = established(norm.pk for norm in norms if not norm.is_article)
     return [
         NormRow(
             norm,
             excerpt(segments(norm.text, q), EXCERPT),
             counts.get(norm.pk, 0),
-            traces[norm.pk][0].article if norm.pk in traces else None,
+            origin_of(norm),
         )
         for norm in norms
     ]
@@ -172,24 +170,17 @@ def norm_facets(user: Any, chosen: NormFilter, known: NormCatalogue) -> NormFace
     # A source belongs to one corpus: another corpus is chosen without it.
     by_corpus = _count(user, replace(chosen, corpus="", source=""), "source__corpus")
     several = len(known.corpora) > 1
-    by_standing = _count(user, replace(chosen, standing=""), "standing", place=None)
     return NormFacets(
         corpora=_choices([(c.slug, c) for c in known.corpora], by_corpus, chosen.corpus) if several else (),
         scenarios=_choices([(s.slug, s) for s in known.scenarios], by_scenario, chosen.scenario),
         sources=_choices([(str(s.pk), s) for s in known.sources], by_source, chosen.source),
-        standings=tuple(
-            Choice(value, label, by_standing.get(value, 0), value == chosen.standing)
-            for value, label in Norm.Standing.choices
-            if by_standing.get(value) or value == chosen.standing
-        )
-        if set(by_standing) - {Norm.Standing.UNTRACED} or chosen.standing
-        else (),
     )
 
 
 def find_norm(user: Any, pk: int) -> Norm | None:
     """The norm, or None if there is none that this reader may see."""
-    return Norm.objects.visible_to(user).select_related("source__corpus", "group").filter(pk=pk).first()
+    norms = Norm.objects.visible_to(user).select_related("source__corpus", "group")
+    return with_traces_known(norms).filter(pk=pk).first()
 
 
 def norm_detail(user: Any, norm: Norm) -> NormDetail:
@@ -208,8 +199,8 @@ def norm_detail(user: Any, norm: Norm) -> NormDetail:
     )
 
 
-def _count(user: Any, chosen: NormFilter, field: str, **more: Any) -> dict[Any, int]:
-    rows = filtered_norms(user, chosen).filter(**more).order_by().values_list(field)
+def _count(user: Any, chosen: NormFilter, field: str) -> dict[Any, int]:
+    rows = filtered_norms(user, chosen).order_by().values_list(field)
     return dict(rows.annotate(n=Count("pk", distinct=True)))
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Prefetch, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 
-from benchmark.models import Item, Norm, Source, Trace
+from benchmark.models import Corpus, Item, Norm, Source, Trace
 from benchmark.queries.items import current_versions, visible_versions
 from benchmark.queries.lineage import (
     counterpart,
@@ -18,15 +18,22 @@ from benchmark.queries.lineage import (
     renewed_wording,
     superseded_sources,
 )
+from benchmark.querysets import NormQuerySet
 from benchmark.rules.differences import Piece, compare, without_layout
 from benchmark.rules.tracing import aligned_span
 from benchmark.rules.wording import bare_wording, places_in
 from medes_site.kit.roles import is_researcher
 
 _TRAIL = "。；;.！？!?”」』）)"
+_ORIGIN = {
+    "pk": "article",
+    "article": "article__article",
+    "title": "article__source__title",
+    "language": "article__source__corpus__language",
+}
 _ORDER = Case(
-    When(level=Trace.Level.EXCERPT, then=Value(0)),
-    When(level=Trace.Level.EXACT, then=Value(1)),
+    When(level=Trace.Level.EXACT, then=Value(0)),
+    When(level=Trace.Level.EXCERPT, then=Value(1)),
     default=Value(2),
     output_field=IntegerField(),
 )
@@ -124,24 +131,30 @@ def excerpt_of(norm: str, article: str) -> Excerpt:
 
 def established(norms: Iterable[int]) -> dict[int, list[Trace]]:
     """norm -> its traces that count, word for word first."""
-    rows = (
-        Trace.objects.filter(norm__in=list(norms), state__in=Trace.COUNTS)
-        .select_related("article__source__corpus")
-        .defer("article__search_terms")
-        .order_by(_ORDER, "-article__source__version_date", "pk")
-    )
     found: dict[int, list[Trace]] = defaultdict(list)
-    for row in rows:
+    for row in _traces(norms).filter(state__in=Trace.COUNTS):
         found[row.norm_id].append(row)
     return found
 
 
+def _traces(norms: Iterable[int]) -> QuerySet[Trace]:
+    """What is known of `norms`, but for what was rejected."""
+    rows = Trace.objects.filter(norm__in=list(norms)).exclude(state=Trace.State.REJECTED)
+    order = (_ORDER, F("article__source__version_date").desc(nulls_last=True), "pk")
+    return rows.select_related("article__source__corpus").defer("article__search_terms").order_by(*order)
+
+
 def norm_law(user: Any, norm: Norm, *, today: date) -> NormLaw:
-    """The law behind one norm, quotation or article, for its page."""
+    """The law behind one norm, quotation or article, for its page. No query where nothing is known of it
+    and `with_traces_known` has said so."""
+    traced = getattr(norm, "traces_known", True)
+    known = [row for row in _traces([norm.pk]) if row.article_id != norm.pk] if traced else []
+    traces = [row for row in known if row.state in Trace.COUNTS]
+    proposals = sum(row.state == Trace.State.PROPOSED for row in known)
+    if not traces and not norm.is_article:
+        return NormLaw((), (), (), (), proposals)
     successors = superseded_sources(today)
-    traces = [row for row in established([norm.pk]).get(norm.pk, []) if row.article_id != norm.pk]
     origins = tuple(_origin(norm, row, successors) for row in traces)
-    anchor = norm if norm.is_article else traces[0].article if traces else None
     quoted = Norm.objects.none()
     if norm.is_article:
         quoting = Trace.objects.filter(article=norm, state__in=Trace.COUNTS).exclude(norm=norm).values("norm")
@@ -151,10 +164,10 @@ def norm_law(user: Any, norm: Norm, *, today: date) -> NormLaw:
         wordings = _wordings(norm, [origin.article for origin in origins] or [norm], successors)
     return NormLaw(
         origins=origins,
-        versions=_versions(anchor, set(successors)) if anchor is not None else (),
+        versions=_versions(norm if norm.is_article else traces[0].article, set(successors)),
         wordings=wordings,
         quoted_by=tuple(quoted),
-        proposals=Trace.objects.filter(norm=norm, state=Trace.State.PROPOSED).count(),
+        proposals=proposals,
     )
 
 
@@ -264,14 +277,27 @@ def outdated_items(user: Any) -> list[tuple[Any, int, int]]:
     return found
 
 
-def with_origins(rows: QuerySet[Norm]) -> QuerySet[Norm]:
-    """`rows` with the traces that count as `origins`, in one more query."""
-    traces = (
-        Trace.objects.filter(state__in=Trace.COUNTS)
-        .select_related("article__source")
-        .order_by(_ORDER, F("article__source__version_date").desc(nulls_last=True), "pk")
+def with_origin(rows: NormQuerySet) -> NormQuerySet:
+    """`rows` with the article that each is surely quoted from, for `origin_of`: no query of its own."""
+    traces = Trace.objects.filter(norm=OuterRef("pk"), state__in=Trace.COUNTS).exclude(article=OuterRef("pk"))
+    first = traces.order_by(_ORDER, F("article__source__version_date").desc(nulls_last=True), "pk")
+    return rows.annotate(
+        **{f"origin_{name}": Subquery(first.values(field)[:1]) for name, field in _ORIGIN.items()}
     )
-    return rows.prefetch_related(Prefetch("traces", traces, to_attr="origins"))
+
+
+def with_traces_known(rows: NormQuerySet) -> NormQuerySet:
+    """`rows` with `traces_known`: whether any trace that was not rejected speaks of them."""
+    traces = Trace.objects.filter(norm=OuterRef("pk")).exclude(state=Trace.State.REJECTED)
+    return rows.annotate(traces_known=Exists(traces))
+
+
+def origin_of(norm: Any) -> Norm | None:
+    """The article that `with_origin` found, with what a link needs: not to be saved."""
+    if norm.origin_pk is None or norm.is_article:
+        return None
+    source = Source(title=norm.origin_title, corpus=Corpus(language=norm.origin_language))
+    return Norm(pk=norm.origin_pk, article=norm.origin_article, source=source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,12 +203,19 @@ class _Run:
         if best != Level.EXACT:
             self._report.proposals += len(found)
             return [self._trace(norm, row, _State.PROPOSED) for row in found]
-        chosen = [row for row in found if self._articles[row.article].source in stated] or found
+        chosen = self._chosen(norm, stated, found)
         certain = self._is_one_place(chosen)
         if not certain:
             self._report.ambiguous += 1
             self._report.proposals += len(chosen)
         return [self._trace(norm, row, _State.CERTAIN if certain else _State.PROPOSED) for row in chosen]
+
+    def _chosen(self, norm: Norm, stated: set[int], found: list[Found]) -> list[Found]:
+        """Of exact places those that the norm itself names: its source, and there its article."""
+        there = [row for row in found if self._articles[row.article].source in stated]
+        label = bare_letters(norm.article)
+        named = [row for row in there if label and bare_letters(self._articles[row.article].label) == label]
+        return named or there or found
 
     def _trace(self, norm: Norm, row: Found, state: str) -> Trace:
         article = self._articles[row.article].pk

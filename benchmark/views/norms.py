@@ -19,7 +19,7 @@ from benchmark.queries.norms import (
     norm_facets,
     norm_rows,
 )
-from benchmark.queries.tracing import norm_law, norm_tabs
+from benchmark.queries.tracing import norm_law
 from benchmark.views.fragments import render_page
 
 PAGE_SIZE = 30
@@ -31,7 +31,6 @@ def norms(request: HttpRequest) -> HttpResponse:
     chosen = NormFilter.read(request.GET, known)
     page = Paginator(listed_norms(request.user, chosen), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
-        "tabs": norm_tabs(request.user),
         "chosen": chosen,
         "facets": norm_facets(request.user, chosen, known),
         "page": page,
@@ -53,7 +52,7 @@ def norm(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "detail": norm_detail(request.user, found),
         "law": norm_law(request.user, found, today=timezone.localdate()),
-        "boards": entries_on_norm(request.user, found),
+        "boards": entries_on_norm(request.user, found, versions),
         "page": page,
         "items": [(row, by_version[row.item.version_id]) for row in rows],
     }

@@ -17,6 +17,7 @@ from benchmark.models import Norm
 from medes_site.accounts.models import Invitation
 from tests.benchmark.cast import DEV, HIDDEN, PUBLIC, Cast, answers, predictions
 from tests.medes_site import roles_campaigns
+from tests.medes_site import roles_norms
 
 ROLES = ("visitor", "submitter", "stranger", "expert", "referee", "researcher", "superuser")
 TOKENS: dict[str, str] = {}  # filled by the test: of an invitation, of an API token
@@ -517,3 +518,4 @@ TABLE += LABELLING
 from tests.medes_site.roles_responses import ROWS as RESPONSES  # noqa: E402 - it needs the words above
 
 TABLE += RESPONSES
+TABLE += [page(f"benchmark:{view}", args, **more) for view, args, more in roles_norms.ROWS]
