@@ -153,7 +153,7 @@ def _account(score: Score) -> tuple[Line, ...]:
     if not score.account:
         return ()
     counts = {name: score.account.get(name, 0) for name in OUTCOMES}
-    rare = ("judge_failed", "abstained")
+    rare: tuple[str, ...] = ("judge_failed", "abstained")
     if score.board.kind == Kind.SUBJECTIVE:
         rare += ("truncated", "unparseable", "refused")
     return tuple(Line(name, n, n / score.n) for name, n in counts.items() if n or name not in rare)
