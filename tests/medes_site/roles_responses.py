@@ -83,4 +83,10 @@ ROWS: list[Row] = [
         note="that nobody judged",
         get="401 404 404 404 404 404 404",
     ),
+    api(
+        "benchmark:api-submission-judgements",
+        lambda cast: [cast.submissions["private"].pk],
+        note="that nobody judged",
+        get="401 404 404 404 404 404 404",
+    ),
 ]
