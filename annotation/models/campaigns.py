@@ -65,7 +65,9 @@ class Campaign(models.Model):
     outdated_only = models.BooleanField(
         _("only items on outdated law"),
         default=False,
-        help_text=_("Items whose norm stands in a superseded version of the law only, at the time of the draw."),
+        help_text=_(
+            "Items whose norm stands in a superseded version of the law only, at the time of the draw."
+        ),
     )
     order = models.CharField(_("order"), max_length=8, choices=Order.choices, default=Order.RANDOM)
     seed = models.PositiveIntegerField(_("seed"), default=1)

@@ -16,8 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from benchmark.models import Norm
 from medes_site.accounts.models import Invitation
 from tests.benchmark.cast import DEV, HIDDEN, PUBLIC, Cast, answers, predictions
-from tests.medes_site import roles_campaigns
-from tests.medes_site import roles_norms
+from tests.medes_site import roles_campaigns, roles_norms
 
 ROLES = ("visitor", "submitter", "stranger", "expert", "referee", "researcher", "superuser")
 TOKENS: dict[str, str] = {}  # filled by the test: of an invitation, of an API token
