@@ -9,6 +9,7 @@ PAGES: Final = (
     ("researcher", "/campaigns/new/"),
     ("researcher", "/campaigns/{trust}/"),
     ("researcher", "/campaigns/{draft}/"),
+    ("researcher", "/campaigns/{long_campaign}/"),
     ("researcher", "/campaigns/{trust}/gold/"),
     ("researcher", "/campaigns/{draft}/gold/{gold_item}/"),
     ("researcher", "/campaigns/{trust}/experts/{pseudonym}/"),

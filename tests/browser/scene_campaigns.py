@@ -50,7 +50,7 @@ def make_campaigns(version: BenchmarkVersion, researcher: Any) -> dict[str, Any]
     disputed = list(trust.tasks.filter(state=Task.State.DISPUTED).order_by("pk"))
     _settle_some(disputed)
     _set_aside(trust, people[1])
-    _open(version, researcher, "scene-long", LONG_TITLE[:160], "L" * 160)
+    long = _open(version, researcher, "scene-long", LONG_TITLE[:160], "L" * 160)
     draft = create_campaign(
         actor=researcher, plan=_plan(version, "scene-draft", "草稿活动", "Draft campaign")
     )
@@ -59,6 +59,7 @@ def make_campaigns(version: BenchmarkVersion, researcher: Any) -> dict[str, Any]
     return {
         "trust": trust.pk,
         "draft": draft.pk,
+        "long_campaign": long.pk,
         "disputed": waiting.earliest("pk").pk,
         "pseudonym": trust.memberships.get(expert=people[0]).pseudonym,
         "gold_item": rows[0],

@@ -1,21 +1,17 @@
-"""Rows of the roles table about campaigns and referees. Cells are rolled back, so each makes its own campaign."""
+"""Rows of the roles table about campaigns and referees, and the campaign that they are about."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from django.contrib.auth import get_user_model
 
 from annotation.models import Campaign, Task
 from annotation.services.campaigns import CampaignPlan, create_campaign, open_campaign
 from annotation.services.claiming import claim_next
-from annotation.services.members import add_member, join_campaign, pseudonym_of
+from annotation.services.members import add_member, join_campaign
 from annotation.services.submitting import Submission, submit_label
 from benchmark.models import Item
-from medes_site.kit.roles import Role
 from tests.annotation.scene import make_experts
 from tests.benchmark.cast import Cast
 
@@ -37,11 +33,13 @@ class CampaignRow:
     data: Callable[[Cast], Mapping[str, Any]] = lambda cast: {}
 
 
-def running(cast: Cast) -> Campaign:
-    """An open campaign on the items, which the user `expert` is a member of."""
-    researcher = get_user_model().objects.get(username="researcher")
+MADE: dict[str, Any] = {}  # filled by `prepare`: campaign, disputed, pseudonym, item
+
+
+def prepare(expert: Any, researcher: Any) -> None:
+    """An open campaign on items, which `expert` is a member of, with one task on which two others disagree."""
     plan = CampaignPlan(
-        slug=f"roles-{uuid.uuid4().hex[:8]}",
+        slug="roles",
         title_zh="角色",
         title_en="Roles",
         kind=Campaign.Kind.ITEMS,
@@ -50,39 +48,30 @@ def running(cast: Cast) -> Campaign:
         settings={"cap": 2, "size_limit": 2},
     )
     campaign = open_campaign(actor=researcher, campaign=create_campaign(actor=researcher, plan=plan))
-    expert = get_user_model().objects.get(username="expert")
-    add_member(actor=researcher, campaign=campaign, expert=expert)
-    return campaign
+    member = add_member(actor=researcher, campaign=campaign, expert=expert)
+    first = Item.objects.filter(version=campaign.version).earliest("pk")
+    MADE.update(
+        campaign=campaign.pk, pseudonym=member.pseudonym, item=first.code, disputed=_disputed(campaign).pk
+    )
 
 
-def disputed(cast: Cast) -> Task:
-    """A task on which two others disagree; nobody of the table has a seat on it."""
-    campaign = running(cast)
-    pair = make_experts(2, prefix="pair", roles=(Role.EXPERT,))
+def _disputed(campaign: Campaign) -> Task:
+    """Nobody of the table has a seat on it."""
     task = None
-    for expert, answers in zip(pair, (FINE, POOR), strict=True):
+    for expert, answers in zip(make_experts(2, prefix="pair"), (FINE, POOR), strict=True):
         join_campaign(actor=expert, campaign=campaign)
         slot = claim_next(actor=expert, campaign=campaign)
         assert slot is not None
         key = True if slot.task.item.kind == "objective" else None
-        sent = Submission(answers={**answers, "key_right": key}, key=uuid.uuid4().hex)
+        sent = Submission(answers={**answers, "key_right": key}, key=f"k-{expert.pk}")
         submit_label(actor=expert, slot_id=slot.pk, fence=slot.fence, sent=sent)
         task = slot.task
     assert task is not None
-    return Task.objects.get(pk=task.pk)
+    return task
 
 
-def of_campaign(*more: Any) -> Callable[[Cast], list[Any]]:
-    return lambda cast: [running(cast).pk, *more]
-
-
-def _record(cast: Cast) -> list[Any]:
-    return [running(cast).pk, pseudonym_of(get_user_model().objects.get(username="expert"))]
-
-
-def _item(cast: Cast) -> list[Any]:
-    campaign = running(cast)
-    return [campaign.pk, Item.objects.filter(version=campaign.version).earliest("pk").code]
+def made(*names: str, more: Sequence[Any] = ()) -> Callable[[Cast], list[Any]]:
+    return lambda cast: [*(MADE[name] for name in names), *more]
 
 
 ACT_POSTS = {
@@ -95,11 +84,11 @@ ROWS = (
     CampaignRow("annotation:guideline_preview", get="302 405 405 405 405 405 405", post=STAFF_PAGE.format(200)),
     CampaignRow("annotation:own_records", get="302 200 200 200 200 200 200"),
     CampaignRow("annotation:silent_norms", get=STAFF_PAGE.format(200)),
-    CampaignRow("annotation:campaign", of_campaign(), get=RESEARCHERS.format(200)),
+    CampaignRow("annotation:campaign", made("campaign"), get=RESEARCHERS.format(200)),
     *(
         CampaignRow(
             "annotation:campaign_act",
-            of_campaign(act),
+            made("campaign", more=[act]),
             note=act,
             get="405 405 405 405 405 405 405",
             post=RESEARCHERS.format(status),
@@ -107,16 +96,16 @@ ROWS = (
         for act, status in ACT_POSTS.items()
     ),
     CampaignRow(
-        "annotation:campaign_gold", of_campaign(), get=RESEARCHERS.format(200), post=RESEARCHERS.format(422)
+        "annotation:campaign_gold", made("campaign"), get=RESEARCHERS.format(200), post=RESEARCHERS.format(422)
     ),
     CampaignRow(
-        "annotation:campaign_gold_item", _item, get=RESEARCHERS.format(200), post=RESEARCHERS.format(422)
+        "annotation:campaign_gold_item", made("campaign", "item"), get=RESEARCHERS.format(200), post=RESEARCHERS.format(422)
     ),
-    CampaignRow("annotation:campaign_expert", _record, get="302 404 404 200 404 200 200"),
+    CampaignRow("annotation:campaign_expert", made("campaign", "pseudonym"), get="302 404 404 200 404 200 200"),
     CampaignRow("annotation:adjudicate", get="302 403 403 403 200 403 200"),
     CampaignRow(
         "annotation:adjudicate_task",
-        lambda cast: [disputed(cast).pk],
+        made("disputed"),
         get="302 404 404 404 200 404 200",
         post="302 404 404 404 302 404 302",
         data=lambda cast: {"choice": "norm_silent", "rationale": "没有说到"},
