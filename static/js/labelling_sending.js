@@ -32,7 +32,10 @@ function submit(form) {
     toast(words.submitted, { text: words.undo, key: "U", act: undo }, UNDO_MS);
     if (state.ahead) show(takeAhead());
     else waitOnStage();
-  } else waitOnStage();
+  } else {
+    document.getElementById("toasts").replaceChildren();
+    waitOnStage();
+  }
   flush();
 }
 

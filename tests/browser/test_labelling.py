@@ -376,10 +376,10 @@ def test_items_and_pairs(page_as: PageAs, stack: Stack) -> None:
         press(page, [*ways, "Enter"])
         wait_for_other_seat(page, first)
     press(page, ["3", "Enter"])
+    until(page, lambda: stack.count("annotation_label", "answers IS NOT NULL") == 3)
     answers = stack.query(
         f"SELECT l.answers FROM {LABEL} WHERE c.slug IN ('lab-items', 'lab-pairs') ORDER BY l.id"
     )
-    until(page, lambda: stack.count("annotation_label", "answers IS NOT NULL") == 3)
     said = [json.loads(row[0]) if isinstance(row[0], str) else row[0] for row in answers]
     assert said[0]["realistic"] is True and said[0]["norm_right"] is False
     assert said[1]["better"] in ("a", "b") and said[1]["by"] == 2

@@ -73,7 +73,7 @@ LABELLING: list[Row] = [
     act("renew", seat, "302 404 404 200 404 404 404"),
     act("leave", seat, "302 404 404 204 404 404 404"),
     act("skip", seat, OWN, reason="unsure"),
-    act("flag", seat, OWN, note="x"),
+    act("flag", seat, "302 404 404 302 404 302 302", note="x"),
     act("undo", given, OWN),
     act("reveal", given, OWN),
     page("annotation:explain", given, get="302 404 404 404 404 404 404", post=GET_ONLY),
