@@ -19,7 +19,7 @@ from annotation.rules.dealing import gold_is_due
 from annotation.services import events
 from annotation.services.clock import WRAP_PAUSE, lease_of, queue_time
 from medes_site.kit.jobs.clock import database_now, from_now
-from medes_site.kit.roles import Role, has_role
+from medes_site.kit.roles import Role, has_role, remember_roles
 
 ATTEMPTS = 5
 ANY_SEAT = 32_767
@@ -81,7 +81,8 @@ def _member(actor: Any, campaign: int | str) -> tuple[Membership, list[list[int]
             raise NotFound()
         member = Membership.from_db(connection.alias, MEMBER_COLUMNS, found[0])
         member.campaign = Campaign.from_db(connection.alias, CAMPAIGN_COLUMNS, found[1])
-        held = found[2]
+        held = found[3]
+        remember_roles(actor, found[2])
     else:
         known = Membership.objects.select_related("campaign").filter(
             **{f"campaign__{key}": campaign}, expert=actor.pk

@@ -14,15 +14,15 @@ from typing import Any
 from django.db import connection
 from django.db.models.functions import Now
 
-from annotation.database import SeatToLabel, StoredLabel, lock_seat, store_label
-from annotation.models import Campaign, GuidelineVersion, Label, Slot, Task
+from annotation.database import SeatToLabel, StoredLabel, store_label
+from annotation.models import Campaign, GuidelineVersion, Label, Task
 from annotation.rules.answers import AnswerProblem, clean_answers, clean_evidence
 from annotation.rules.consensus import majority
 from annotation.services.consensus import settle
 from benchmark.models import Item
 from benchmark.rules.rubric import CRITERIA
 
-ORDINARY = (Slot.Queue.FRESH, Slot.Queue.RETURNED, Slot.Queue.GOLD)
+LONGEST = 2**31 - 1
 
 
 def submit_quickly(
@@ -39,29 +39,26 @@ def submit_quickly(
     """Stores the label, in the caller's transaction; None: not one of the usual cases, nothing was written."""
     if connection.vendor != "postgresql" or not _within_range(slot_id, fence):
         return None
-    seat = lock_seat(slot=slot_id, expert=actor.pk, fence=fence, measured=bool(evidence))
-    if seat is None or seat.queue not in ORDINARY:
-        return None
     try:
-        said, shown = _checked(answers, evidence, seat.length)
+        said, shown, reach = _checked(answers, evidence)
     except AnswerProblem:
         return None  # the long way words the refusal
-    stored = store_label(
+    found = store_label(
         {
             **said,
             "slot": slot_id,
             "expert": actor.pk,
             "fence": fence,
-            "task": seat.task,
-            "guideline": seat.guideline,
+            "reach": reach,
             "rationale": rationale,
             "evidence": json.dumps(shown),
             "duration_ms": duration_ms,
             "key": key,
         }
     )
-    if stored is None:
+    if found is None:
         return None
+    seat, stored = found
     if seat.purpose == Task.Purpose.REAL:
         _decide(seat, stored, said)
     label = Label(
@@ -94,11 +91,13 @@ def _within_range(slot_id: int, fence: int) -> bool:
     return 0 < slot_id < 2**63 and 0 <= fence < 2**31
 
 
-def _checked(answers: Any, evidence: Any, length: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _checked(answers: Any, evidence: Any) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """Answers and evidence as they are stored, and the end of the last passage, which the statement checks."""
     if not isinstance(answers, Mapping) or not isinstance(evidence, Mapping):
         raise AnswerProblem("unknown")
     said = clean_answers("rubric", answers)
-    return said, clean_evidence(evidence, said, length=length) if evidence else {}
+    shown = clean_evidence(evidence, said, length=LONGEST)
+    return said, shown, max((span[1] for row in shown.values() for span in row["spans"]), default=0)
 
 
 def _decide(seat: SeatToLabel, stored: StoredLabel, said: Mapping[str, int | None]) -> None:

@@ -86,5 +86,7 @@ def test_no_label_is_lost_when_a_worker_is_killed(site: Site, skews: tuple[timed
     assert outcome.refused == []
     found = audit(site.database, site.campaign_id, outcome.acknowledged)
     assert found.clean, found
-    assert found.labels == len(outcome.acknowledged) > EXPERTS
+    assert found.labels == len(outcome.acknowledged)
+    # How many is a question of the machine (`make bench`); that everybody was at work is not.
+    assert len(outcome.acknowledged) > EXPERTS
     assert found.extras == 0, "no lease ran out in this time, whatever the clients' clocks say"
