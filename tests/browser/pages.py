@@ -67,6 +67,7 @@ RESEARCHER: Final = (
     "/items/?benchmark=demo&split=hidden",
     "/items/demo/obj-0001/",
     "/norms/{norm}/",
+    "/responses/{answer}/",
     "/accounts/invitations/",
 )
 EXPERT: Final = ("/", "/submissions/new/", "/annotate/")
@@ -92,5 +93,6 @@ def address(page: str, scene: dict[str, Any]) -> str:
     numbers, entries = scene["submissions"], scene["entries"]
     long = {"long": numbers["public"], **numbers}
     return page.format(
-        **long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"], **scene["campaigns"]
+        **long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"], answer=scene["answer"],
+        **scene["campaigns"],
     )

@@ -65,6 +65,7 @@ def main(*, long: bool = True) -> None:
         "entries": {**{name: row.entry.slug for name, row in made.items()}, "judged": judged.entry.slug},
         "norm": item.norm_id,
         "campaigns": scene_campaigns.make_campaigns(demo, users["researcher"]),
+        "answer": judged.responses.earliest("pk").pk,
     }
     (home / "scene.json").write_text(json.dumps(scene), "utf-8")
 
