@@ -80,7 +80,9 @@ def material_folder() -> Path | None:
 
 def _plain_search() -> int:
     """Every norm in every article: what an index has to beat, and finds exact matches only."""
-    articles = [bare_wording(text) for text in Norm.objects.exclude(place=None).values_list("text", flat=True)]
+    articles = [
+        bare_wording(text) for text in Norm.objects.exclude(place=None).values_list("text", flat=True)
+    ]
     norms = [bare_wording(text) for text in Norm.objects.filter(place=None).values_list("text", flat=True)]
     return sum(any(norm in article for article in articles) for norm in norms if norm)
 
