@@ -46,8 +46,7 @@ def test_proposals_are_decided_by_keyboard(page_as: Callable[..., Page]) -> None
     expect(left).to_contain_text("1 to decide · 1 decided")
     page.keyboard.press("n")
     expect(page.locator("#trace .empty")).to_be_visible()
-    for _time in range(1):
-        page.keyboard.press("u")
+    page.keyboard.press("u")
     expect(left).to_contain_text("1 to decide · 1 decided")
 
 
