@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from bench import board, material
+from bench import board, material, norms
 from bench.labelling import measure as labelling
 from benchmark.models import BenchmarkVersion
 from benchmark.rules.extraction import extract, is_right
@@ -132,4 +132,5 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "board": board.measure_board,
     "labelling": labelling.measure_labelling,
     "export": labelling.measure_export,
+    "norms": norms.measure_norms,
 }

@@ -119,7 +119,7 @@ class Coverage:
         listed = articles.filter(source__in=asked).order_by("place", "pk")
         for pk, source, label, heading in listed.values_list("pk", "source_id", "article", "heading"):
             cells[source].append(ArticleCell(pk, label, heading, by_article[pk], step_of(by_article[pk])))
-        sources = Source.objects.in_bulk(list(asked))
+        sources = Source.objects.select_related("corpus").in_bulk(list(asked))
         shown = [
             SourceCoverage(
                 sources[pk],
@@ -132,7 +132,11 @@ class Coverage:
         shown.sort(key=lambda row: (-row.items, row.source.title, row.source.pk))
         totals = dict(articles.order_by().values_list("source").annotate(n=Count("pk")))
         gone = superseded_sources(today)
-        silent = Source.objects.filter(pk__in=set(totals) - asked - set(gone)).order_by("title", "pk")
+        silent = (
+            Source.objects.select_related("corpus")
+            .filter(pk__in=set(totals) - asked - set(gone))
+            .order_by("title", "pk")
+        )
         return ScenarioMap(tuple(shown), tuple((source, totals[source.pk]) for source in silent))
 
 

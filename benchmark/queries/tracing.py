@@ -31,6 +31,12 @@ _ORIGIN = {
     "title": "article__source__title",
     "language": "article__source__corpus__language",
 }
+_QUEUE = Case(
+    When(level=Trace.Level.EXCERPT, then=Value(0)),
+    When(level=Trace.Level.NEAR, then=Value(1)),
+    default=Value(2),
+    output_field=IntegerField(),
+)
 _ORDER = Case(
     When(level=Trace.Level.EXACT, then=Value(0)),
     When(level=Trace.Level.EXCERPT, then=Value(1)),
@@ -208,8 +214,9 @@ def _wordings(
 
 
 def waiting_proposals() -> QuerySet[Trace]:
-    """Proposals in the order in which they are decided: the surest first."""
-    rows = Trace.objects.filter(state=Trace.State.PROPOSED).annotate(rank=_ORDER)
+    """Proposals in the order in which they are decided: the surest first. The same words in several statutes come
+    last: at most one of those is the one that was quoted."""
+    rows = Trace.objects.filter(state=Trace.State.PROPOSED).annotate(rank=_QUEUE)
     return rows.order_by("rank", "-score", "norm_id", "pk")
 
 

@@ -13,6 +13,10 @@ from django.core.management import CommandError, call_command
 
 from benchmark.errors import BadInput, NotAllowed
 from benchmark.models import Corpus, Item, Norm, NormGroup, Source, Succession
+from benchmark.readers.corpus_profile import load_profile
+from benchmark.readers.statutes import Statute, read_statutes
+from benchmark.rules.wording import bare_wording
+from benchmark.services.demo import load_demo
 from benchmark.services.successions import decide_succession
 from tests.benchmark.statute_book import (
     NEW_56,
@@ -273,3 +277,35 @@ def test_an_english_corpus_is_traced_like_the_chinese_one(tmp_path: Path) -> Non
     assert report.found["exact"] == 2
     assert Norm.objects.get(code="new").standing == "current"
     assert Norm.objects.get(code="old").standing == "outdated"
+
+
+def test_the_excerpts_of_the_demo() -> None:
+    """They hold the norms that they are there for, and propose the one replacement under a new title."""
+    load_demo()
+    slugs = list(Corpus.objects.order_by("slug").values_list("slug", flat=True))
+    assert slugs == ["demo-norms", "demo-statutes", "us-federal"]
+    quoted = Norm.objects.filter(source__corpus__slug="demo-norms")
+    assert (quoted.filter(standing="current").count(), quoted.filter(standing="outdated").count()) == (13, 0)
+    [proposed] = Succession.objects.filter(state="proposed")
+    assert proposed.newer.title == "人体器官捐献和移植条例"
+    load_demo()
+    assert Succession.objects.filter(state="proposed").count() == 1
+
+
+def test_the_excerpts_of_the_demo_are_word_for_word(shared_data: Path) -> None:
+    """Each line of an excerpt stands in the article of that number of a version at hand."""
+    real: dict[str, str] = {}
+    for statute in read_statutes(shared_data / "statutes", load_profile("cn-statutes")):
+        if isinstance(statute, Statute):
+            for article in statute.articles:
+                key = f"{statute.family} {article.label}"
+                real[key] = real.get(key, "") + bare_wording(article.text)
+    folder = Path(__file__).resolve().parents[2] / "benchmark/demo/statutes/cn-statutes"
+    missing = []
+    for statute in read_statutes(folder, load_profile("cn-statutes")):
+        assert isinstance(statute, Statute)
+        for article in statute.articles:
+            for line in article.text.split("\n"):
+                if bare_wording(line) not in real[f"{statute.family} {article.label}"]:
+                    missing.append((statute.family, article.label, line))
+    assert missing == []

@@ -26,6 +26,11 @@ VISITOR: Final = (
     "/norms/",
     "/norms/?q=知情同意",
     "/norms/{norm}/",
+    "/norms/coverage/",
+    "/norms/coverage/?scenario=emergency-critical-care",
+    "/norms/outdated/",
+    "/norms/sources/",
+    "/norms/sources/?corpus=us-federal",
     "/items/?benchmark=demo",
     "/items/?benchmark=demo&q=知情",
     "/items/?benchmark=demo&q=qqqqq",
@@ -68,6 +73,8 @@ RESEARCHER: Final = (
     "/items/demo/obj-0001/",
     "/norms/{norm}/",
     "/responses/{answer}/",
+    "/norms/traces/",
+    "/norms/sources/",
     "/accounts/invitations/",
 )
 EXPERT: Final = ("/", "/submissions/new/", "/annotate/")
