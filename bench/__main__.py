@@ -66,7 +66,9 @@ def main() -> None:
         action="store_true",
         help="6,000,000 stored responses behind the board, campaigns of 1,000,000 tasks",
     )
-    parser.add_argument("--only", nargs="*", default=[], help="import, scoring, board, labelling, export, norms")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="import, scoring, board, labelling, export, norms, guardians"
+    )
     parser.add_argument("--engine", choices=["sqlite", "postgresql"], help="only this database")
     arguments = parser.parse_args()
     rows: list[dict] = []

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from bench import board, material, norms
+from bench import board, guardians, material, norms
 from bench.labelling import measure as labelling
 from benchmark.models import BenchmarkVersion
 from benchmark.rules.extraction import extract, is_right
@@ -133,4 +133,5 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "labelling": labelling.measure_labelling,
     "export": labelling.measure_export,
     "norms": norms.measure_norms,
+    "guardians": guardians.measure_guardians,
 }

@@ -100,6 +100,9 @@ def address(page: str, scene: dict[str, Any]) -> str:
     numbers, entries = scene["submissions"], scene["entries"]
     long = {"long": numbers["public"], **numbers}
     return page.format(
-        **long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"], answer=scene["answer"],
+        **long,
+        long_entry=entries.get("long", entries["public"]),
+        norm=scene["norm"],
+        answer=scene["answer"],
         **scene["campaigns"],
     )
