@@ -261,7 +261,7 @@ def test_published_verdicts_are_closed_to_those_who_label_blind(
     assert "守护者的理由" in client_of(submitter).get(address).content.decode()
     assert "守护者的理由" in client_of(scene.researcher).get(address).content.decode()
     for blind in (experts[0], referee):
-        assert "守护者的理由" not in client_of(blind).get(address).content.decode()
+        assert "守护者的理由" not in client_of(blind).get(address).content.decode(), blind.username
 
 
 def test_blind_then_reveal(one: Client, scene: Scene, experts: list[Any]) -> None:
