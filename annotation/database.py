@@ -99,7 +99,7 @@ def prepared_row(statement: str, parameters: Any) -> tuple[Any, ...] | None:
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement, parameters, prepare=True)  # type: ignore[arg-type]
+        cursor.execute(statement, parameters, prepare=True)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
@@ -342,7 +342,7 @@ def member_with_seats(
     The campaign is named by its id or slug; the lease in hand comes before the one claimed ahead.
     """
     columns = ", ".join([*(f"m.{name}" for name in member), *(f"c.{name}" for name in campaign)])
-    groups = get_user_model().groups.through._meta.db_table  # type: ignore[attr-defined]
+    groups = get_user_model().groups.through._meta.db_table
     row = prepared_row(_MEMBER.format(columns=columns, key=key, groups=groups), [value, expert])
     if row is None:
         return None
