@@ -146,8 +146,10 @@ def _key(plan: TracePlan, rows: QuerySet[Norm]) -> str:
     for pk, text_hash in rows.values_list("pk", "text_hash").iterator(2000):
         digest.update(f"{pk} {text_hash}\n".encode())
     # A succession that was confirmed or rejected changes what is ambiguous.
-    for source, line in sorted(lines_of(set(rows.values_list("source_id", flat=True))).items()):
-        digest.update(f"{source}>{line}\n".encode())
+    sources = set(rows.values_list("source_id", flat=True))
+    for source, line in sorted(lines_of(sources).items()):
+        if source in sources:
+            digest.update(f"{source}>{line}\n".encode())
     return digest.hexdigest()
 
 

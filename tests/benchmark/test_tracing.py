@@ -76,6 +76,13 @@ def test_a_second_run_does_nothing(quoting: None) -> None:
     assert list(Trace.objects.order_by("pk").values()) == before
 
 
+def test_a_corpus_of_another_language_changes_nothing(quoting: None) -> None:
+    trace()
+    excerpts = Path(__file__).resolve().parents[2] / "benchmark/demo/statutes/us-federal"
+    call_command("import_corpus", str(excerpts), profile="us-federal", stdout=StringIO())
+    assert trace().unchanged == 7
+
+
 def test_new_law_is_noticed(quoting: None, tmp_path: Path) -> None:
     """A later version of the privacy law changes a word: the norm that was current is outdated."""
     trace()

@@ -128,6 +128,15 @@ def test_chapters_without_marks_and_annexes() -> None:
     assert ("annex", "") in codes(statute)
 
 
+@pytest.mark.parametrize(
+    "line", ["附件", "附件1：登记表", "附：相关文件", "附录 名单", "附表一", "# 附件二", "附 件"]
+)
+def test_what_ends_the_articles(line: str) -> None:
+    statute = read(f"# 某法\n\n第一条 甲。\n\n附有条件的，从其约定。\n\n{line}\n\n表中的行。\n")
+    assert [article.text for article in statute.articles] == ["甲。\n附有条件的，从其约定。"]
+    assert ("annex", "") in codes(statute)
+
+
 def test_amendments_number_their_articles_otherwise() -> None:
     statute = read(
         "# 中华人民共和国刑法修正案（九十）\n\n2030年12月26日 第十三届全国人民代表大会常务委员会第二十四次会议通过\n\n"
