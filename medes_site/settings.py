@@ -133,6 +133,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = MEDES_HOME / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 MEDIA_ROOT = MEDES_HOME / "uploads"
+MEDES_ARTEFACTS = MEDES_HOME / "artefacts"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

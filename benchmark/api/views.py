@@ -182,7 +182,9 @@ class SubmissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     parser_classes = [MultiPartParser, BoundedFormParser, BoundedJSONParser]
 
     def get_queryset(self) -> QuerySet[Submission]:
-        scores = Score.objects.select_related("board", "entry", "submission").order_by("board_id")
+        boards = Board.objects.visible_to(self.request.user)
+        scores = Score.objects.filter(board__in=boards)
+        scores = scores.select_related("board", "entry", "submission").order_by("board_id")
         submissions = Submission.objects.visible_to(self.request.user).select_related(
             "entry", "version__benchmark"
         )
@@ -303,7 +305,11 @@ class BoardViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[Board]:
-        boards = Board.objects.filter(version__state="frozen").select_related("version__benchmark", "scorer")
+        boards = (
+            Board.objects.visible_to(self.request.user)
+            .filter(version__state="frozen")
+            .select_related("version__benchmark", "scorer")
+        )
         return boards.order_by("version__benchmark__slug", "-version_id", "slug")
 
 
@@ -318,7 +324,7 @@ class BoardView(APIView):
     def get(self, request: Request, benchmark: str, slug: str) -> Response:
         chosen = _validated(words.BoardQuerySerializer, request.query_params)
         try:
-            board = find_board(benchmark, slug, chosen.get("version", ""))
+            board = find_board(benchmark, slug, chosen.get("version", ""), user=request.user)
         except BadInput as error:
             raise NotFound(str(error)) from error
         return Response(board_document(board, BoardFilter.read(board, chosen)))

@@ -166,7 +166,7 @@ def board_page(board: Board, chosen: BoardFilter, number: str | None, user: Any)
         count=item_count(board),
         scenarios=scenarios,
         scenario=scenario,
-        others=_others(board),
+        others=_others(board, user),
         standing=sums["standing"],
         any_published=bool(sums["published"]),
         comparable=sums["standing"] - sums["published"] >= 2,
@@ -200,14 +200,18 @@ def value_range(kind: str) -> Domain:
     return UNIT if kind == Kind.OBJECTIVE else WHOLE
 
 
-def _others(board: Board) -> tuple[Board, ...]:
+def _others(board: Board, user: Any) -> tuple[Board, ...]:
     """The same questions elsewhere: other versions of the benchmark, other scorers; the newest first."""
-    others = Board.objects.filter(
-        version__benchmark=board.version.benchmark_id,
-        version__state=BenchmarkVersion.State.FROZEN,
-        kind=board.kind,
-        split=board.split,
-    ).exclude(pk=board.pk)
+    others = (
+        Board.objects.visible_to(user)
+        .filter(
+            version__benchmark=board.version.benchmark_id,
+            version__state=BenchmarkVersion.State.FROZEN,
+            kind=board.kind,
+            split=board.split,
+        )
+        .exclude(pk=board.pk)
+    )
     found = others.select_related("version__benchmark", "scorer").order_by("-version__frozen_at", "-pk")
     return tuple(found)
 
@@ -248,13 +252,14 @@ def account_lines(account: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple((name, account[name]) for name in OUTCOMES if account.get(name))
 
 
-def benchmark_cards(newest_only: bool = False) -> tuple[BenchmarkCards, ...]:
+def benchmark_cards(newest_only: bool = False, *, user: Any = None) -> tuple[BenchmarkCards, ...]:
     """All boards of all frozen versions, newest versions first; or only each benchmark's newest version.
 
     Two queries, and one for each board whose items were not counted yet.
     """
     boards = (
-        Board.objects.filter(version__state=BenchmarkVersion.State.FROZEN)
+        Board.objects.visible_to(user)
+        .filter(version__state=BenchmarkVersion.State.FROZEN)
         .select_related("version__benchmark", "scorer")
         .annotate(
             standing=Count("scores", filter=Q(scores__designated=True)),

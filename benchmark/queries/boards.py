@@ -143,6 +143,9 @@ def score_row(score: Score) -> dict[str, Any]:
         row |= {
             name: getattr(score, name) for name in (*names, "r1", "r2", "q1", "q2", "q3", "q4", "abstained")
         }
+        # Bounds where judging failed, the score that experts' labels correct, and its bounds.
+        more = ("worst", "best", "anchored", "anchored_low", "anchored_high", "intervals")
+        row |= {name: getattr(score, name) for name in more}
     return row | {
         "ci_low": score.ci_low,
         "ci_high": score.ci_high,

@@ -150,7 +150,7 @@ def submissions(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("tab", "")
     reviewer = is_researcher(request.user)
     if reviewer and tab == "review":
-        found = waiting_submissions()
+        found = waiting_submissions(request.user)
     elif reviewer and tab == "all":
         found = visible_submissions(request.user)
     else:
@@ -159,7 +159,7 @@ def submissions(request: HttpRequest) -> HttpResponse:
     context = {
         "tab": tab,
         "reviewer": reviewer,
-        "waiting": waiting_submissions().count() if reviewer else 0,
+        "waiting": waiting_submissions(request.user).count() if reviewer else 0,
         "page": page,
         "rows": submission_rows(page),
         "query": f"tab={tab}" if tab else "",
