@@ -17,7 +17,8 @@ class Run(models.Model):
     `config` goes to the engine as it stands; `recipe` says how to draw the dataset, which is made by the run
     itself when it has none. `folder` (relative to MEDES_HOME/artefacts) is the run directory. The engine is a
     child of the worker, known by host, pid and start time while it runs. `progress` is the engine's last line
-    of progress. `libraries` and `code_version`: what trained it. `finished_at`: its product stands.
+    of progress. `reason_if_first`: where no guardian is active yet, the new one is promoted at once, and this is why
+    if it does not pass the gate. `libraries` and `code_version`: what trained it. `finished_at`: its product stands.
     """
 
     kind = models.CharField(_("kind"), max_length=10, choices=TrainingKind.choices)
@@ -31,6 +32,7 @@ class Run(models.Model):
     folder = models.CharField(max_length=200, blank=True)
     time_limit = models.PositiveIntegerField(_("time limit (seconds)"), default=7200)
     note = models.TextField(_("note"), blank=True)
+    reason_if_first = models.TextField(_("reason if it is the first"), blank=True)
     engine_host = models.CharField(max_length=120, blank=True)
     engine_pid = models.PositiveIntegerField(null=True, blank=True)
     engine_started = models.FloatField(null=True, blank=True)

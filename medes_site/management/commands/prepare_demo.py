@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("prepare_demo needs MEDES_DEMO=1, which `make demo` sets.")
-        apps = [ROOT / "benchmark", ROOT / "annotation", ROOT / "medes_site"]
+        apps = [ROOT / "benchmark", ROOT / "annotation", ROOT / "training", ROOT / "medes_site"]
         migrations = (file for app in apps for file in app.rglob("migrations/*.py"))
         self._once(
             "migrate", "database", migrations, lambda: call_command("migrate", interactive=False, verbosity=0)
