@@ -1,8 +1,9 @@
 """Character n-grams as sparse TF-IDF rows, in numpy alone: the same code when a guardian learns and judges.
 
-A text is read as code points; full-width forms, case, digits (all read as 0), white space and invisible
-characters are levelled out, each character keeping its place in the original. An n-gram of one to three
-characters is one 63-bit number, so a text meets the vocabulary in one binary search over arrays.
+A text is read as code points; full-width forms, case, white space and invisible characters are levelled out,
+each character keeping its place in the original. Digits, punctuation and symbols only break up the text: how
+an answer is formatted says who wrote it, not whether it is right. An n-gram of two or three letters is one
+63-bit number, so a text meets the vocabulary in one binary search over arrays.
 
 Weight of a term in a text: (1 + ln tf) * idf, rows of length 1; idf = ln((1 + N) / (1 + df)) + 1 (Salton and
 Buckley, Inf. Process. Manage. 24 (1988) 513-523, with scikit-learn's smoothing).
@@ -17,8 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LENGTHS = (1, 2, 3)
+LENGTHS = (2, 3)
 BITS = 21
+BREAK = 1
+"""Stands for whatever is no letter."""
+
 MAX_CHARACTERS = 500_000
 """Of a longer text only so much is read; no answer of a model is that long."""
 
@@ -28,16 +32,16 @@ Places = NDArray[np.int64]
 
 
 def _level(code: int) -> int:
-    """The code point that stands for this one; 0 for what is not read at all."""
+    """The code point that stands for this one; BREAK for no letter, 0 for what is not read at all."""
     if 0xD800 <= code < 0xE000:
-        return 0xFFFD
+        return BREAK
     character = chr(code)
     if character.isspace() or unicodedata.category(character) in ("Cf", "Cc", "Mn"):
         return 0
     plain = unicodedata.normalize("NFKC", character).lower()
     if len(plain) != 1 or plain.isspace():
         plain = character
-    return ord("0") if plain.isdecimal() else ord(plain)
+    return ord(plain) if plain.isalpha() else BREAK
 
 
 _TABLE = np.fromiter((_level(code) for code in range(0x10000)), dtype=np.uint32, count=0x10000)
@@ -55,11 +59,14 @@ def read(text: str) -> tuple[Codes, Places]:
 
 
 def grams(points: Codes) -> list[Codes]:
-    """For each length n the n-gram that starts at each character: arrays of m, m-1, m-2 numbers (or none)."""
-    found = [points]
-    for length in LENGTHS[1:]:
-        head = found[-1][: max(0, len(points) - length + 1)]
-        found.append((head << np.uint64(BITS)) | points[length - 1 :])
+    """For each length n the n-gram that starts at each character: arrays of m-1 and m-2 numbers (or none).
+
+    Those across a BREAK are among them; no vocabulary holds one.
+    """
+    found, head = [], points
+    for length in range(2, LENGTHS[-1] + 1):
+        head = (head[: max(0, len(points) - length + 1)] << np.uint64(BITS)) | points[length - 1 :]
+        found.append(head)
     return found
 
 
@@ -74,8 +81,8 @@ def spell(code: int) -> str:
 
 def code_of(term: str) -> int:
     """The number of an n-gram; raises ValueError where it has no or too many characters."""
-    if not 1 <= len(term) <= len(LENGTHS):
-        raise ValueError(f"{term!r} is no n-gram of 1 to {len(LENGTHS)} characters")
+    if len(term) not in LENGTHS:
+        raise ValueError(f"{term!r} is no n-gram of {LENGTHS[0]} to {LENGTHS[-1]} characters")
     code = 0
     for character in term:
         code = code << BITS | ord(character)
@@ -142,7 +149,10 @@ def learn(texts: Sequence[str], groups: Sequence[str], *, size: int, min_groups:
     spread, groups_with = np.unique(
         np.concatenate([np.unique(np.concatenate(parts)) for parts in by_group.values()]), return_counts=True
     )
-    kept = (groups_with >= min_groups) & (texts_with <= 0.95 * len(texts))
+    broken = np.zeros(len(spread), dtype=bool)
+    for place in range(LENGTHS[-1]):
+        broken |= (spread >> np.uint64(BITS * place)) & np.uint64((1 << BITS) - 1) == BREAK
+    kept = ~broken & (groups_with >= min_groups) & (texts_with <= 0.95 * len(texts))
     codes, texts_with = spread[kept], texts_with[kept]
     order = np.lexsort((codes, -texts_with))[:size]
     order.sort()

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-NEVER = 1.01
-"""A threshold that no probability reaches."""
+SHRINK = 50.0
+"""So many positives count as much as the belief that the probabilities are calibrated."""
 
 
 def cost_threshold(
@@ -25,7 +25,8 @@ def cost_threshold(
     `p` (n,) out-of-fold probabilities at that prior, soft `targets` (n,) in [0, 1]. Between two neighbouring
     probabilities the cost is the same, so each candidate stands in the middle of such a gap (in log odds); of
     equally cheap ones the nearest to 1 / (1 + miss_cost), where perfectly calibrated probabilities would be
-    cut. That is also the answer without positives or negatives, when there is nothing to tune. Raises
+    cut. Twenty positives tell little about where to cut, so the tuned threshold is drawn, in log odds, towards that
+    same point with the weight of SHRINK positives; without positives or negatives it is the answer. Raises
     ValueError for a prior outside (0, 1) or a cost that is not positive.
     """
     if not 0 < prior < 1 or not miss_cost > 0:
@@ -46,7 +47,11 @@ def cost_threshold(
     highs = np.concatenate([cuts, [1.0]])
     best = np.flatnonzero(costs <= costs.min() + 1e-12)
     middles = _middle(lows[best], highs[best])
-    return float(middles[int(np.argmin(np.abs(_log_odds(middles) - _log_odds(np.array(ideal)))))])
+    aim = float(_log_odds(np.array(ideal)))
+    odds = _log_odds(middles)
+    tuned = float(odds[int(np.argmin(np.abs(odds - aim)))])
+    share = positive / (positive + SHRINK)
+    return float(1.0 / (1.0 + np.exp(-(share * tuned + (1 - share) * aim))))
 
 
 def agreement_threshold(p: ArrayLike, targets: ArrayLike, weights: ArrayLike) -> float:
