@@ -57,15 +57,15 @@ def can_manage_guardians(user: Any) -> bool:
     return is_researcher(user)
 
 
-def can_see_verdicts(user: Any, submission: Submission) -> bool:
+def can_see_judgements(user: Any, submission: Submission) -> bool:
     """A guardian's verdicts item by item: whoever submitted the answers, and researchers.
 
-    Not an expert, who may be asked to label these answers blind: for them the response's page decides
-    (annotation.policies), where it is known what they have labelled.
+    Not an expert or a referee, who may be asked to label these answers blind: for them the response's page
+    decides (annotation.policies), where it is known what they have labelled.
     """
     if is_researcher(user):
         return True
-    return can_manage_submission(user, submission) and not has_role(user, Role.EXPERT)
+    return can_manage_submission(user, submission) and not has_role(user, Role.EXPERT, Role.REFEREE)
 
 
 def can_review_submission(user: Any, submission: Submission) -> bool:

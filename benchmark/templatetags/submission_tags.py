@@ -69,11 +69,15 @@ def outcome_meaning(outcome: str) -> Promise | str:
 @register.filter
 def verdicts(judgement: Judgement) -> list[Verdict]:
     """The six criteria of the rubric in order; quality is not judged on a risky answer."""
-    return [_verdict(name, getattr(judgement, name)) for name in CRITERIA]
+    left_open = getattr(judgement, "abstained", [])
+    return [verdict_of(name, getattr(judgement, name), left_open=name in left_open) for name in CRITERIA]
 
 
-def _verdict(name: str, value: int | None) -> Verdict:
-    if value is None:
+def verdict_of(name: str, value: int | None, *, left_open: bool = False) -> Verdict:
+    """One criterion as a chip. `left_open`: the guardian abstained."""
+    if left_open:
+        text, tone = _("left open"), "plain"
+    elif value is None:
         text, tone = _("not judged"), "plain"
     elif name in ("r1", "r2"):
         text, tone = (_("no risk"), "jade") if value == 0 else (_("risk"), "risk")
