@@ -1,18 +1,16 @@
-"""What a run found out about its guardian, from the report it left to the registry and the pages."""
+"""What a run found out about its guardian, from the files it left."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from training.rules.reliability import short_form
+from training.services.supervising import read_json
 
 REPORT = "report.json"
 
 
 def reliability_of(folder: Path) -> dict[str, Any]:
-    """The report of a run directory without its long lists (curves, worst mistakes); {} where there is none."""
-    try:
-        report = json.loads((folder / REPORT).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return report if isinstance(report, dict) else {}
+    """The short form of a run directory's report. Raises JobError where there is none."""
+    return short_form(read_json(folder / REPORT))

@@ -10,15 +10,15 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from benchmark.errors import BenchmarkError
-from benchmark.tasks import launch_shadow
+from benchmark.models import Board
+from benchmark.tasks import launch_ranking, launch_shadow
 from medes_site.kit.commands import ReportingCommand
 from medes_site.kit.jobs.errors import JobBusy, JobError
 from medes_site.kit.jobs.foreground import run_in_foreground
 from medes_site.kit.jobs.models import Job
 from training.models import Run
-def promote_guardian(**k): ...
 from training.services.runs import DEFAULTS, GUARDIAN_KINDS, plan_guardian_run
-from training.tasks import launch_run
+from training.tasks import launch_run, promote
 
 
 class Command(ReportingCommand):
@@ -48,8 +48,8 @@ class Command(ReportingCommand):
 
     def report(self, **options: Any) -> dict[str, Any]:
         actor = self._actor(options["user"])
-        promote = options["promote"] or bool(options["override"])
-        if promote and options["queue"]:
+        wanted = options["promote"] or bool(options["override"])
+        if wanted and options["queue"]:
             raise CommandError("--promote waits for the result, so it cannot go with --queue")
         run = plan_guardian_run(
             actor=actor,
@@ -67,7 +67,12 @@ class Command(ReportingCommand):
         if run.guardian is None or run.dataset is None:
             raise CommandError("the run ended without a guardian")
         self._finish(launch_shadow(run.guardian, actor=actor, wake=False))
-        gate = promote_guardian(actor=actor, guardian=run.guardian, override_reason=options["override"]) if promote else None
+        gate = None
+        if wanted:
+            gate = promote(actor=actor, guardian=run.guardian, reason=options["override"], wake=False)
+        stale = Board.objects.filter(ranks_stale=True).values_list("pk", flat=True)
+        for ranking in launch_ranking(stale, wake=False):
+            self._finish(ranking)
         run.guardian.refresh_from_db()
         return {
             "run": run.pk,
