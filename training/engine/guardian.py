@@ -11,7 +11,7 @@ import random
 import shutil
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +25,7 @@ from benchmark.guardians.base import (
     Verdict,
     risk_probability,
 )
+from benchmark.guardians.linear import LinearGuardian
 from benchmark.guardians.loading import load_guardian
 from benchmark.guardians.manifest import Manifest, write_manifest
 from training.engine import guardian_linear
@@ -38,6 +39,7 @@ from training.engine.guardian_run import (
     refuse_shared_groups,
 )
 from training.rules.conformal import RiskControl, control, risky_needed
+from training.rules.guardian_quality import JudgedRow, quality_report
 from training.rules.guardian_targets import risk_of
 
 STOPPED = 3
@@ -53,6 +55,7 @@ LIBRARIES = (
     "safetensors",
 )
 BATCH = 64
+CURVE = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,8 +126,15 @@ def train_guardian(run: Run) -> None:
     )
     write_manifest(folder, manifest)
     guardian = load_guardian(folder)
-    run.write_lines("predictions.jsonl", predictions(run, guardian, audit))
-    run.say("done", "finished", 1, 1)
+    predicted = predictions(run, guardian, audit)
+    run.write_lines("predictions.jsonl", predicted)
+    run.say("report", "measuring", 0, 1)
+    report = report_on(audit, predicted, manifest)
+    report["learning_curve"] = (
+        learning_curve(run, config, learning, audit, trained) if config.learning_curve else []
+    )
+    run.write_json("report.json", report)
+    run.say("done", "finished", 1, 1, macro_kappa=report["macro_kappa"]["value"])
 
 
 def train_kind(run: Run, config: Config, rows: Sequence[TrainingRow]) -> guardian_linear.Fitted:
@@ -199,6 +209,87 @@ def predictions(run: Run, guardian: Guardian, audit: Sequence[AuditRow]) -> list
             line |= {"outcome": "judge_failed", "reason": outcome.reason}
         lines.append(line)
     return lines
+
+
+def judged_rows(audit: Sequence[AuditRow], predicted: Sequence[Mapping[str, Any]]) -> list[JudgedRow]:
+    """Audit rows with what was predicted of them, in the order of the audit rows."""
+    return [
+        JudgedRow(
+            id=row.id,
+            group=row.group,
+            scenario=row.scenario,
+            entry=row.entry,
+            length=len(row.response),
+            labels=row.labels,
+            p=line.get("p"),
+            values=line.get("values", {}),
+            abstained=line.get("abstained", ()),
+        )
+        for row, line in zip(audit, predicted, strict=True)
+    ]
+
+
+def report_on(
+    audit: Sequence[AuditRow], predicted: Sequence[Mapping[str, Any]], manifest: Manifest
+) -> dict[str, Any]:
+    """`quality_report`, with the texts of the worst mistakes."""
+    seed = int(manifest.training["seed"])
+    report = quality_report(
+        judged_rows(audit, predicted), manifest.thresholds, prior=manifest.prior, seed=seed
+    )
+    texts = {row.id: row for row in audit}
+    for mistake in report["worst"]:
+        row = texts[mistake["id"]]
+        mistake |= {
+            "item": row.item,
+            "entry": row.entry,
+            "norm": row.norm,
+            "question": row.question,
+            "response": row.response,
+        }
+    return report | {"guardian": {"kind": manifest.kind, "name": manifest.name, "version": manifest.version}}
+
+
+def learning_curve(
+    run: Run,
+    config: Config,
+    rows: Sequence[TrainingRow],
+    audit: Sequence[AuditRow],
+    trained: guardian_linear.Fitted,
+) -> list[dict[str, Any]]:
+    """Quality on the audit rows after learning from a growing share of the norm groups (nested, seeded).
+
+    Points: labelled answers used, macro kappa and each criterion's kappa, None where refused.
+    """
+    groups = sorted({row.group for row in rows})
+    random.Random(config.seed + 1).shuffle(groups)
+    points = []
+    for step, share in enumerate(CURVE, start=1):
+        run.say("learning curve", f"{share:.0%} of the norm groups", step, len(CURVE))
+        kept = set(groups[: max(2, round(len(groups) * share))])
+        part = [row for row in rows if row.group in kept]
+        if len(kept) < 2 or not audit:
+            continue
+        fitted = guardian_linear.train(part, config, lambda *_step: run.check(), trained.choices)
+        manifest = Manifest(
+            config.kind, "", "", fitted.thresholds, config.prior, config.miss_cost, {}, {}, {}
+        )
+        judge = LinearGuardian(manifest, fitted.weights)
+        report = quality_report(
+            judged_rows(audit, predictions(run, judge, audit)),
+            fitted.thresholds,
+            prior=config.prior,
+            seed=config.seed,
+        )
+        points.append(
+            {
+                "rows": len(part),
+                "groups": len(kept),
+                "macro_kappa": report["macro_kappa"],
+                "kappa": {name: report["criteria"][name]["figures"]["kappa"]["value"] for name in CRITERIA},
+            }
+        )
+    return points
 
 
 def library_versions(kind: str) -> dict[str, str]:
