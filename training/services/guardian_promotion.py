@@ -77,4 +77,4 @@ def response_doubts(guardian: Guardian, version: BenchmarkVersion) -> dict[int, 
         scorer=guardian.scorer_id, response__item__version=version, p__isnull=False
     )
     rows = judgements.values_list("response_id", "p", "abstained")
-    return {response: doubt(p, abstained) for response, p, abstained in rows.iterator(chunk_size=5000)}
+    return {response: doubt(p or {}, abstained) for response, p, abstained in rows.iterator(chunk_size=5000)}
