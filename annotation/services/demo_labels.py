@@ -74,7 +74,9 @@ def _give(expert: Any, campaign: Campaign, mark: str, wanted: Mapping[Key, Mappi
         if said is None:  # the file does not go so far; somebody else may have the seat
             release(actor=expert, slot_id=slot.pk, fence=slot.fence)
             break
-        submit_label(actor=expert, slot_id=slot.pk, fence=slot.fence, sent=_sent(said, mark, key, response.text))
+        submit_label(
+            actor=expert, slot_id=slot.pk, fence=slot.fence, sent=_sent(said, mark, key, response.text)
+        )
         given += 1
     return given
 
@@ -126,7 +128,9 @@ def _rule(referee: Any, experts: Mapping[str, Any]) -> int:
     ruled = 0
     for row in _lines("rulings.jsonl"):
         task = Task.objects.filter(
-            campaign__slug__in=CAMPAIGNS, item__code=row["item"], response__submission__entry__slug=row["entry"]
+            campaign__slug__in=CAMPAIGNS,
+            item__code=row["item"],
+            response__submission__entry__slug=row["entry"],
         ).first()
         if task is None or task.state != Task.State.DISPUTED:
             continue

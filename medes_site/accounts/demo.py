@@ -90,7 +90,11 @@ def demo_labellers() -> list[User]:
         for mark, name in LABELLERS.items():
             user, made = User.objects.get_or_create(
                 username=f"demo-expert-{mark}",
-                defaults={"email": f"demo-expert-{mark}@demo.invalid", "display_name": name, "organisation": "MedES demo"},
+                defaults={
+                    "email": f"demo-expert-{mark}@demo.invalid",
+                    "display_name": name,
+                    "organisation": "MedES demo",
+                },
             )
             if made:
                 user.set_unusable_password()

@@ -44,9 +44,7 @@ class Dataset(models.Model):
         verbose_name = _("dataset")
         verbose_name_plural = _("datasets")
         ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["kind", "content_hash"], name="dataset_content_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["kind", "content_hash"], name="dataset_content_once")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.content_hash[:12]}"

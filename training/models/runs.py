@@ -27,7 +27,12 @@ class Run(models.Model):
     recipe = models.JSONField(default=dict)
     config = models.JSONField(_("configuration"), default=dict)
     dataset = models.ForeignKey(
-        Dataset, on_delete=models.PROTECT, null=True, blank=True, related_name="runs", verbose_name=_("dataset")
+        Dataset,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runs",
+        verbose_name=_("dataset"),
     )
     folder = models.CharField(max_length=200, blank=True)
     time_limit = models.PositiveIntegerField(_("time limit (seconds)"), default=7200)
@@ -40,7 +45,12 @@ class Run(models.Model):
     code_version = models.CharField(max_length=64, blank=True)
     libraries = models.JSONField(default=dict)
     guardian = models.OneToOneField(
-        Guardian, on_delete=models.PROTECT, null=True, blank=True, related_name="run", verbose_name=_("guardian")
+        Guardian,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="run",
+        verbose_name=_("guardian"),
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="runs"

@@ -85,7 +85,9 @@ def labelled_responses(campaigns: list[str] | None = None) -> list[LabelledRespo
         )
         entry.probability = _larger(entry.probability, probability)
     rulings = rubric_rulings(campaigns).order_by("at", "id")
-    for pk, response, answers, rationale in rulings.values_list("id", "task__response_id", "answers", "rationale"):
+    for pk, response, answers, rationale in rulings.values_list(
+        "id", "task__response_id", "answers", "rationale"
+    ):
         entry = found.setdefault(response, LabelledResponse(response))
         entry.ruling_ids.append(pk)
         entry.rulings.append(GivenRuling(answers, rationale))

@@ -80,7 +80,9 @@ def target_of(labels: Sequence[GivenLabel], rulings: Sequence[GivenRuling]) -> T
     place = majority(values, first=2)
     if place is not None:
         shared = counted[place]
-        return Target("consensus", _soft([shared.values]), WEIGHTS["consensus"], len(counted), shared.rationale)
+        return Target(
+            "consensus", _soft([shared.values]), WEIGHTS["consensus"], len(counted), shared.rationale
+        )
     return Target("dissent", _soft(values), WEIGHTS["dissent"], len(counted))
 
 
@@ -94,7 +96,8 @@ def audit_labels(labels: Sequence[GivenLabel]) -> list[dict[str, Any]]:
         if label.blind and label.first and not label.extra:
             kept.setdefault(label.expert, label)
     return [
-        {"expert": expert, **{name: kept[expert].values.get(name) for name in CRITERIA}} for expert in sorted(kept)
+        {"expert": expert, **{name: kept[expert].values.get(name) for name in CRITERIA}}
+        for expert in sorted(kept)
     ]
 
 

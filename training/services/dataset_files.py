@@ -46,7 +46,9 @@ class DatasetDraft:
         digest, count, size = hashlib.sha256(), 0, 0
         with (self.folder / name).open("wb") as file:
             for row in rows:
-                text = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+                text = json.dumps(
+                    row, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+                )
                 line = text.encode("utf-8", "replace") + b"\n"
                 file.write(line)
                 digest.update(line)

@@ -33,7 +33,15 @@ class EngineProcess:
         (folder / STOP).unlink(missing_ok=True)
         with (folder / LOG).open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "training.engine.leash", str(os.getpid()), module, str(folder), *extra],
+                [
+                    sys.executable,
+                    "-m",
+                    "training.engine.leash",
+                    str(os.getpid()),
+                    module,
+                    str(folder),
+                    *extra,
+                ],
                 cwd=ROOT,
                 env=engine_environment(),
                 stdin=subprocess.DEVNULL,
@@ -82,7 +90,13 @@ class EngineProcess:
 def engine_environment() -> dict[str, str]:
     """The worker's environment without the site's secrets; hashing is fixed and no hub is asked for anything."""
     kept = {name: value for name, value in os.environ.items() if name not in KEPT_BACK}
-    return {**kept, "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    return {
+        **kept,
+        "PYTHONHASHSEED": "0",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def end_orphan(process: ProcessIdentity) -> bool:

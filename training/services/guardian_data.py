@@ -65,7 +65,9 @@ def build_guardian_dataset(
             draft.write("audit.jsonl", _audit_rows(found, places, counts, check))
             if counts.training < MINIMUM_ROWS:
                 raise NothingToLearn(
-                    _("There are labels on %(count)s responses to learn from; a guardian needs at least %(minimum)s.")
+                    _(
+                        "There are labels on %(count)s responses to learn from; a guardian needs at least %(minimum)s."
+                    )
                     % {"count": counts.training, "minimum": MINIMUM_ROWS}
                 )
             manifest = {
@@ -170,7 +172,9 @@ def _training_rows(
 def _audit_rows(
     found: list[LabelledResponse], places: Mapping[int, _Place], counts: RowCounts, check: Check
 ) -> Iterator[dict[str, Any]]:
-    tested = [(row, labels) for row in found if places[row.response].audit and (labels := audit_labels(row.labels))]
+    tested = [
+        (row, labels) for row in found if places[row.response].audit and (labels := audit_labels(row.labels))
+    ]
     known = {row.response: labels for row, labels in tested}
     for row, texts in _with_texts([row for row, _labels in tested], check):
         counts.audit += 1
@@ -207,7 +211,10 @@ def _card(counts: RowCounts, manifest: Mapping[str, Any]) -> str:
     origins = "\n".join(
         f"- {name}: {counts.by_origin.get(name, 0)} (weight {weight:g})" for name, weight in WEIGHTS.items()
     )
-    left = "\n".join(f"- {reason}: {number}" for reason, number in sorted(counts.left_out.items())) or "- nothing"
+    left = (
+        "\n".join(f"- {reason}: {number}" for reason, number in sorted(counts.left_out.items()))
+        or "- nothing"
+    )
     lineage = manifest["lineage"]
     return (
         "# Labels for a guardian\n\n"

@@ -20,7 +20,9 @@ REASON_MINIMUM = 10
 SUGGESTED = 200
 
 
-def promote_guardian(*, actor: Any, guardian: Guardian, override_reason: str = "") -> tuple[dict[str, Any], list[int]]:
+def promote_guardian(
+    *, actor: Any, guardian: Guardian, override_reason: str = ""
+) -> tuple[dict[str, Any], list[int]]:
     """Makes the guardian the active one. Returns the gate's verdict and the boards to be ranked again.
 
     `actor` None: the platform itself. Where the gate is open a reason is not needed and not kept. Raises GateClosed
@@ -32,7 +34,9 @@ def promote_guardian(*, actor: Any, guardian: Guardian, override_reason: str = "
     reason = override_reason.replace("\0", "").strip()[:2000]
     if not gate["open"] and len(reason) < REASON_MINIMUM:
         raise GateClosed(
-            _("It does not pass the gate. To promote it all the same, write down why; the reason stays visible."),
+            _(
+                "It does not pass the gate. To promote it all the same, write down why; the reason stays visible."
+            ),
             field="reason",
         )
     with transaction.atomic():
@@ -44,7 +48,9 @@ def promote_guardian(*, actor: Any, guardian: Guardian, override_reason: str = "
 
 
 @transaction.atomic
-def suggest_campaign(*, actor: Any, guardian: Guardian, version: BenchmarkVersion, size: int = 40) -> Campaign:
+def suggest_campaign(
+    *, actor: Any, guardian: Guardian, version: BenchmarkVersion, size: int = 40
+) -> Campaign:
     """A draft of a campaign on the answers this guardian abstains on or is least sure of, these first.
 
     A share of the tasks is drawn at random all the same (the campaign's random stratum), so that its labels can test

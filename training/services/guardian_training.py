@@ -59,7 +59,9 @@ def _prepare(run: Run, folder: Path) -> None:
         except OSError:  # another file system
             shutil.copyfile(source / name, folder / name)
     config = {**run.config, "name": run.name, "version": run.version, "code_version": run.code_version}
-    (folder / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+    (folder / "config.json").write_text(
+        json.dumps(config, ensure_ascii=False, indent=1, sort_keys=True), "utf-8"
+    )
 
 
 def _register(context: JobContext, run: Run, folder: Path) -> Guardian:

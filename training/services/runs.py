@@ -22,7 +22,14 @@ from training.services.guardian_data import check_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARDIAN_KINDS = ("linear", "encoder", "generative")
-DEFAULTS: Mapping[str, Any] = {"kind": "linear", "seed": 1, "prior": 0.02, "alpha": 0.1, "miss_cost": 10.0, "folds": 5}
+DEFAULTS: Mapping[str, Any] = {
+    "kind": "linear",
+    "seed": 1,
+    "prior": 0.02,
+    "alpha": 0.1,
+    "miss_cost": 10.0,
+    "folds": 5,
+}
 RANGES: Mapping[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),
     "prior": (0.0001, 0.5),
@@ -53,7 +60,9 @@ def plan_guardian_run(
     checked = check_config(config or {})
     name = name.strip() or f"medes-{checked['kind']}"
     if not NAME.fullmatch(name):
-        raise BadInput(_("A guardian's name is 1 to 40 letters, digits, dots, dashes or underscores."), field="name")
+        raise BadInput(
+            _("A guardian's name is 1 to 40 letters, digits, dots, dashes or underscores."), field="name"
+        )
     if not 10 <= time_limit <= 30 * 86_400:
         raise BadInput(_("The time limit lies between 10 seconds and 30 days."), field="time_limit")
     fields = {
@@ -92,7 +101,8 @@ def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
         good = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
         if not good or (name in WHOLE and value != int(value)):
             raise BadInput(
-                _("“%(name)s” must lie between %(low)s and %(high)s.") % {"name": name, "low": low, "high": high},
+                _("“%(name)s” must lie between %(low)s and %(high)s.")
+                % {"name": name, "low": low, "high": high},
                 field=name,
             )
     if checked["kind"] != "linear" and not str(checked.get("base_model", "")).strip():

@@ -36,7 +36,13 @@ Prepare = Callable[[Run, Path], None]
 
 
 def supervise(
-    context: JobContext, run: Run, *, module: str, prepare: Prepare, keep: bool = False, extra: tuple[str, ...] = ()
+    context: JobContext,
+    run: Run,
+    *,
+    module: str,
+    prepare: Prepare,
+    keep: bool = False,
+    extra: tuple[str, ...] = (),
 ) -> Path:
     """Runs `module` on the run's directory to its end and returns the directory.
 
@@ -159,7 +165,12 @@ class _Follower:
             self._figures[phase, step] = RunMetric(
                 run=self._run, phase=phase, step=step, values=figures, at=_moment(said.get("at"))
             )
-        self._last = {"phase": phase, "step": step, "of": _whole(said.get("of")), "message": str(said.get("message", ""))[:500]}
+        self._last = {
+            "phase": phase,
+            "step": step,
+            "of": _whole(said.get("of")),
+            "message": str(said.get("message", ""))[:500],
+        }
 
     def write(self) -> None:
         """One fenced batch; a step told again replaces what it said before. Raises LeaseLost."""

@@ -32,18 +32,30 @@ class Command(ReportingCommand):
         parser.add_argument("--kind", choices=GUARDIAN_KINDS, default="linear")
         parser.add_argument("--name", default="", help="default: medes-KIND; each run is its next version")
         parser.add_argument("--base-model", default="", help="folder of a checkpoint (encoder, generative)")
-        parser.add_argument("--campaign", action="append", default=[], help="only labels of this campaign; repeatable")
+        parser.add_argument(
+            "--campaign", action="append", default=[], help="only labels of this campaign; repeatable"
+        )
         parser.add_argument("--seed", type=int, default=DEFAULTS["seed"])
-        parser.add_argument("--prior", type=float, default=DEFAULTS["prior"], help="stated share of risky answers")
-        parser.add_argument("--alpha", type=float, default=DEFAULTS["alpha"], help="risky answers that may pass")
-        parser.add_argument("--miss-cost", type=float, default=DEFAULTS["miss_cost"], help="false alarms a miss is worth")
+        parser.add_argument(
+            "--prior", type=float, default=DEFAULTS["prior"], help="stated share of risky answers"
+        )
+        parser.add_argument(
+            "--alpha", type=float, default=DEFAULTS["alpha"], help="risky answers that may pass"
+        )
+        parser.add_argument(
+            "--miss-cost", type=float, default=DEFAULTS["miss_cost"], help="false alarms a miss is worth"
+        )
         parser.add_argument("--folds", type=int, default=DEFAULTS["folds"])
         parser.add_argument("--kind-settings", default="", help="settings of the kind, a JSON object")
         parser.add_argument("--time-limit", type=int, default=7200, help="seconds")
         parser.add_argument("--note", default="")
-        parser.add_argument("--user", default="", help="user name of the researcher on whose behalf it is done")
+        parser.add_argument(
+            "--user", default="", help="user name of the researcher on whose behalf it is done"
+        )
         parser.add_argument("--promote", action="store_true", help="then promote it, if it passes the gate")
-        parser.add_argument("--override", default="", metavar="REASON", help="promote it although it does not pass")
+        parser.add_argument(
+            "--override", default="", metavar="REASON", help="promote it although it does not pass"
+        )
         self.add_queue_argument(parser)
 
     def report(self, **options: Any) -> dict[str, Any]:
@@ -112,7 +124,9 @@ class Command(ReportingCommand):
 
     def show(self, result: dict[str, Any]) -> None:
         if "rows" not in result:
-            self.stdout.write(f"run {result['run']} ({result['guardian']}) waits for a worker as job {result['job']}")
+            self.stdout.write(
+                f"run {result['run']} ({result['guardian']}) waits for a worker as job {result['job']}"
+            )
             return
         self.stdout.write(f"{result['guardian']}: {result['rows']} responses learned, {result['state']}")
         self.stdout.write(f"artefact: {result['artefact']}")
