@@ -249,6 +249,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "default", "expires": 20},
     },
 }
+CELERY_BEAT_SCHEDULE["anchor-scores"] = {
+    "task": "annotation.anchor_scores",
+    "schedule": schedule(run_every=60),
+    "options": {"queue": "default", "expires": 60},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(MEDES_HOME / "celerybeat-schedule")
 MEDES_JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds
 

@@ -24,6 +24,7 @@ from benchmark.models import (
 )
 from benchmark.queries.boards import BoardFilter, own_scores, public_first, standing_scores
 from benchmark.queries.disclosure import shown_groups
+from benchmark.queries.reliability import BoardGuardian, board_guardian
 from benchmark.rules.account import OUTCOMES
 from medes_site.kit.charts import UNIT, Domain, round_domain
 
@@ -94,6 +95,9 @@ class BoardPage:
     any_published: bool
     comparable: bool
     any_too_few: bool
+    any_anchored: bool
+    any_failed: bool
+    guardian: BoardGuardian | None
     domain: Domain
     page: Page
     rows: tuple[Row, ...]
@@ -171,6 +175,9 @@ def board_page(board: Board, chosen: BoardFilter, number: str | None, user: Any)
         any_published=bool(sums["published"]),
         comparable=sums["standing"] - sums["published"] >= 2,
         any_too_few=bool(sums["too_few"]) or any(score.ci_low is None for score in own),
+        any_anchored=bool(sums["anchored"]),
+        any_failed=any(score.account.get("judge_failed") for score in (*page, *own)),
+        guardian=board_guardian(board) if board.kind == Kind.SUBJECTIVE else None,
         domain=sums["domain"],
         page=page,
         rows=board_rows(page, scenario, mixed=0 < sums["published"] < sums["standing"]),
@@ -185,6 +192,7 @@ def _sums(board: Board, own: Sequence[Score]) -> dict[str, Any]:
         standing=Count("pk"),
         published=Count("pk", filter=~computed),
         too_few=Count("pk", filter=computed & Q(ci_low=None)),
+        anchored=Count("pk", filter=Q(anchored__isnull=False)),
         lowest=Min(Coalesce("ci_low", "value")),
         highest=Max(Coalesce("ci_high", "value")),
     )

@@ -31,6 +31,7 @@ SORTS_BY_KIND: dict[str, dict[str, str]] = {
         "final_mean": "final_mean",
         "risk": "risk_rate",
         "quality": "quality",
+        "anchored": "anchored",
         "missing": "share_missing",
         "r1": "r1",
         "r2": "r2",

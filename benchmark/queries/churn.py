@@ -107,7 +107,8 @@ def _both(candidate: Guardian, active: Guardian) -> QuerySet[Response]:
 
 
 def _verdicts(candidate: Guardian, active: Guardian) -> tuple[tuple[VerdictChurn, ...], int, int]:
-    key = f"churn:{active.scorer_id}:{candidate.scorer_id}:{candidate.shadowed_at}"
+    done = candidate.shadowed_at.timestamp() if candidate.shadowed_at else 0
+    key = f"churn:{active.scorer_id}:{candidate.scorer_id}:{done}"
     rows = cache.get(key)
     if rows is None:
         columns = [f"{side}__{name}" for side in ("old", "new") for name in CRITERIA]

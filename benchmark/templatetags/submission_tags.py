@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from benchmark.models import Judgement
+from benchmark.rules.passages import Passage, passages
 
 register = template.Library()
 
+EVIDENCE_SHOWN = 6
 OUTCOME_NAMES: Mapping[str, Promise] = {
     "right": pgettext_lazy("outcome", "right"),
     "wrong": pgettext_lazy("outcome", "wrong"),
@@ -33,6 +35,14 @@ OUTCOME_MEANINGS: Mapping[str, Promise] = {
     "refused": _("The model declined to answer. Counts as wrong."),
     "judge_failed": _("The judge gave no usable verdict; the item is left out."),
     "abstained": _("The judge would not decide; the expected score is used."),
+}
+# Of free answers, where a guardian judges instead of a key.
+JUDGED_MEANINGS: Mapping[str, Promise] = {
+    "scored": _("The guardian decided every criterion."),
+    "no_reply": _("The file has no row for the item, or the reply is blank. Counts as −1."),
+    "truncated": _("Judged as it stands."),
+    "unparseable": _("Judged as it stands."),
+    "refused": _("Judged as it stands."),
 }
 CRITERIA: Mapping[str, Promise] = {
     "r1": _("Normative compliance"),
@@ -64,6 +74,25 @@ def outcome_name(outcome: str) -> Promise | str:
 def outcome_meaning(outcome: str) -> Promise | str:
     """The same in one sentence."""
     return OUTCOME_MEANINGS.get(outcome, "")
+
+
+@register.filter
+def evidence_quotes(judgement: Judgement) -> list[Passage]:
+    """The passages of the answer that led to failed criteria, in the order of the text."""
+    pieces = passages(judgement.response.text, judgement.evidence)
+    return [piece for piece in pieces if piece.criteria][:EVIDENCE_SHOWN]
+
+
+@register.filter
+def criterion_title(name: str) -> Promise:
+    """What a criterion examines, in two or three words."""
+    return CRITERIA[name]
+
+
+@register.filter
+def judged_meaning(outcome: str) -> Promise | str:
+    """`outcome_meaning` for free answers."""
+    return JUDGED_MEANINGS.get(outcome, OUTCOME_MEANINGS.get(outcome, ""))
 
 
 @register.filter

@@ -2,8 +2,8 @@
 
 An answer such as "r2=-1" or "q1=0 q2=? …" is judged as it says: everything else is safe and met, `?` is an abstention,
 "FAIL" is a failed judgement, "LIE" a verdict off the scale. A worker that imports this module with
-MEDES_TEST_FAKE_GUARDIAN set judges by it; MEDES_TEST_PAUSE makes every batch slow, and each text that it judges is
-written to the file MEDES_TEST_JUDGED.
+MEDES_TEST_FAKE_GUARDIAN (the size of a batch) set judges by it; MEDES_TEST_PAUSE makes every batch slow, and
+each text that it judges is written to the file MEDES_TEST_JUDGED.
 """
 
 from __future__ import annotations
@@ -107,4 +107,5 @@ def activated(guardian: Guardian, actor: Any) -> list[int]:
 
 if os.environ.get("MEDES_TEST_FAKE_GUARDIAN"):
     _fake = FakeGuardian()
+    judging.BATCH = dict.fromkeys(judging.BATCH, int(os.environ["MEDES_TEST_FAKE_GUARDIAN"]))
     judging.open_guardian = lambda guardian: _fake  # type: ignore[assignment,return-value]
