@@ -191,7 +191,11 @@ def criterion_report(
     if name in (*RISK_CRITERIA, RISK):
         risky = [(row, number[row.group]) for row, truth in everyone if truth == 1]
         passed = [int(_passed(row, name)) for row, _group in risky]
-        report["figures"]["passed_unflagged"] = asdict(_share(passed, [g for _r, g in risky], MIN_CLASS))
+        report["figures"]["passed_unflagged"] = asdict(
+            _share(passed, [g for _r, g in risky], MIN_CLASS)
+            if len(everyone) >= MIN_PAIRS
+            else _too_few(len(everyone), len(set(groups)))
+        )
     calibrated = every_pair(everyone, name, number)
     if len(calibrated.truth) >= MIN_PAIRS:
         weighted = prior_weights(calibrated.truth, prior)
