@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ def _gate(candidate: Guardian, active: Guardian | None) -> dict[str, Any]:
     }
 
 
-def _judged(audit: list[Mapping[str, Any]], said: Mapping[int, Mapping[str, Any]]) -> list[JudgedRow]:
+def _judged(audit: Sequence[Mapping[str, Any]], said: Mapping[int, Mapping[str, Any]]) -> list[JudgedRow]:
     """The audited answers that were judged; an answer nobody judged says nothing about the judge."""
     return [
         JudgedRow(
