@@ -1,43 +1,19 @@
-"""The short form of a guardian's report, which boards print beside its scores (project rule).
-
-A figure is {"value", "low", "high"}; one that the report refuses has the value None, so a board prints a dash.
-"""
+"""The short form of a guardian's report, which is kept with it and which boards print beside its scores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.rules.rubric import CRITERIA
-
-NOTHING: Mapping[str, Any] = {"value": None, "low": None, "high": None}
-FIGURES = ("accuracy", "balanced_accuracy", "kappa", "f1_rare", "recall", "calibration_error", "abstention")
+LONG = frozenset({"by_scenario", "by_entry", "by_length", "worst", "learning_curve"})
+CURVES = frozenset({"reliability", "pr_curve"})
 
 
 def short_form(report: Mapping[str, Any]) -> dict[str, Any]:
-    """From `guardian_quality.quality_report`: n, macro kappa, and per criterion its figures and both yardsticks."""
-    parts = report.get("criteria", {})
-    return {
-        "format": 1,
-        "n": dict(report.get("n", {})),
-        "prior": report.get("prior"),
-        "macro_kappa": _figure(report.get("macro_kappa")),
-        "criteria": {name: _criterion(parts[name]) for name in (*CRITERIA, "risk") if name in parts},
+    """`guardian_quality.quality_report` without its slices, mistakes and curves: every figure and both yardsticks."""
+    kept = {name: value for name, value in report.items() if name not in LONG}
+    criteria = {
+        name: {key: value for key, value in part.items() if key not in CURVES}
+        for name, part in report.get("criteria", {}).items()
     }
-
-
-def _criterion(part: Mapping[str, Any]) -> dict[str, Any]:
-    figures = part.get("figures", {})
-    human = part.get("human", {})
-    return {
-        "n": part.get("n", 0),
-        "positives": part.get("positives", 0),
-        **{name: _figure(figures.get(name)) for name in FIGURES},
-        "majority_accuracy": part.get("majority", {}).get("accuracy"),
-        "human_accuracy": _figure(human.get("accuracy")),
-        "human_kappa": _figure(human.get("kappa")),
-    }
-
-
-def _figure(found: Any) -> dict[str, Any]:
-    return {name: found.get(name) for name in NOTHING} if isinstance(found, Mapping) else dict(NOTHING)
+    return {**kept, "criteria": criteria}
