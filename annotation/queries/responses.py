@@ -20,16 +20,16 @@ from medes_site.kit.roles import Role, has_role, is_researcher
 
 @dataclass(frozen=True, slots=True)
 class CriterionVerdict:
-    """One criterion of one judgement: `p` that it is violated (r1, r2) or met, None where unknown."""
+    """One criterion of one judgement: `p` that it is violated (r1, r2) or met, None where unknown.
+
+    `threshold`: from which `p` on the guardian calls it so, None where it does not say.
+    """
 
     criterion: str
     value: int | None
     p: float | None
     abstained: bool
-
-    @property
-    def percent(self) -> float | None:
-        return None if self.p is None else round(100 * self.p, 1)
+    threshold: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,17 @@ def scorer_verdicts(response: Response, user: Any) -> tuple[ScorerVerdict, ...]:
 def _scorer_verdict(judgement: Judgement) -> ScorerVerdict:
     guardian: Guardian | None = getattr(judgement.scorer, "guardian", None)
     p = judgement.p or {}
+    thresholds = guardian.manifest.get("thresholds", {}) if guardian else {}
     return ScorerVerdict(
         judgement,
         tuple(
-            CriterionVerdict(name, getattr(judgement, name), p.get(name), name in judgement.abstained)
+            CriterionVerdict(
+                name,
+                getattr(judgement, name),
+                p.get(name),
+                name in judgement.abstained,
+                thresholds.get(name),
+            )
             for name in CRITERIA
         ),
         shadow=guardian is not None and guardian.promoted_at is None,

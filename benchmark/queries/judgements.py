@@ -40,24 +40,31 @@ class GuardianVerdicts:
 
 def guardian_verdicts(submission: Submission, user: Any, params: Any) -> GuardianVerdicts | None:
     """None where the reader sees no verdicts, or no guardian has begun. `params`: by, show, page."""
-    if not can_see_judgements(user, submission):
+    scorer = chosen_scorer(submission, user, params.get("by", ""))
+    if scorer is None:
         return None
-    scorers = _scorers(submission, user)
-    if not scorers:
-        return None
-    asked = params.get("by", "")
-    scorer = next((row for row in scorers if str(row.pk) == asked), scorers[0])
     show = params.get("show", "")
     show = show if show in SHOWN else ""
     judging = Judging.objects.get(submission=submission, scorer=scorer)
     found = _filtered(judgements_of(submission, scorer, user), show)
     return GuardianVerdicts(
-        tuple(scorers),
+        tuple(_scorers(submission, user)),
         scorer,
         latest_job("judging", judging.pk),
         show,
         Paginator(found, PAGE_SIZE).get_page(params.get("verdicts")),
     )
+
+
+def chosen_scorer(submission: Submission, user: Any, asked: str) -> Scorer | None:
+    """The guardian's scorer with the id `asked`, else the active one's, else the newest that has begun.
+
+    None where the reader sees no verdicts, or no guardian has begun.
+    """
+    if not can_see_judgements(user, submission):
+        return None
+    scorers = _scorers(submission, user)
+    return next((row for row in scorers if str(row.pk) == asked), scorers[0] if scorers else None)
 
 
 def judgements_of(submission: Submission, scorer: Scorer, user: Any) -> QuerySet[Judgement]:

@@ -149,11 +149,13 @@ def submission_results(submission: Submission, user: Any) -> list[Result]:
 
 
 def _account(score: Score) -> tuple[Line, ...]:
-    """Objective answers end in five ways; the two of judging are shown where they occur."""
+    """Objective answers end in five ways; a free answer is judged as it stands, whatever became of it."""
     if not score.account:
         return ()
     counts = {name: score.account.get(name, 0) for name in OUTCOMES}
-    rare = ("judge_failed", "abstained")
+    rare: tuple[str, ...] = ("judge_failed", "abstained")
+    if score.board.kind == Kind.SUBJECTIVE:
+        rare += ("truncated", "unparseable", "refused")
     return tuple(Line(name, n, n / score.n) for name, n in counts.items() if n or name not in rare)
 
 

@@ -198,3 +198,7 @@ def test_the_submission_page_lists_verdicts_with_evidence(
     only = client_of(submitter).get(f"{address}?show=abstained").content.decode()
     assert only.count('<article class="judged">') == 1 and "left open" in only
     assert "guardian-verdicts" not in client_of(None).get(address).content.decode()
+    listed = client_of(submitter).get(f"/api/v1/submissions/{submission.pk}/judgements/").json()
+    assert listed["count"] == 6 and listed["results"][0]["evidence"] == {"q4": [[0, 6]]}
+    hidden = client_of(None).get(f"/api/v1/submissions/{submission.pk}/judgements/")
+    assert hidden.status_code == 401

@@ -251,3 +251,23 @@ def test_the_board_tells_how_reliable_its_guardian_is(
     assert "0.84–0.95" in page and "0.61" in page and "too few blind expert labels" not in page
     assert Board.objects.get(slug="subjective").scores.count() == 1
     assert Entry.objects.filter(name="Model One").exists()
+
+
+def test_a_board_page_reads_no_judgement(
+    version: BenchmarkVersion, researcher: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    client_of: Callable[[Any], Client], django_assert_max_num_queries: Any,
+) -> None:  # fmt: skip
+    """However many there are: the page is made of stored rows, in a fixed number of queries."""
+    guardian, _fake = registered(tmp_path, monkeypatch)
+    activated(guardian, researcher)
+    counts = []
+    for name in ("Model One", "Model Two", "Model Three"):
+        judge(handed_in(researcher, version, name, answers({}, mark=name)), guardian)
+        client = client_of(None)
+        client.get("/leaderboard/free/subjective/")
+        with django_assert_max_num_queries(20) as found:
+            assert name in client.get("/leaderboard/free/subjective/").content.decode()
+        counts.append(len(found.captured_queries))
+        read = " ".join(query["sql"] for query in found.captured_queries)
+        assert "benchmark_judgement" not in read and "benchmark_response" not in read
+    assert len(set(counts)) == 1, counts

@@ -22,7 +22,9 @@ def response_to(split: str, state: str) -> Callable[[Cast], list[Any]]:
     def arguments(cast: Cast) -> list[Any]:
         item = Item.objects.get(version=cast.version, code=CODES[split])
         made, _created = Response.objects.get_or_create(
-            submission=cast.submissions[state], item=item, defaults={"text": "不能给。", "text_hash": "0" * 64}
+            submission=cast.submissions[state],
+            item=item,
+            defaults={"text": "不能给。", "text_hash": "0" * 64},
         )
         return [made.pk]
 
@@ -78,6 +80,12 @@ ROWS: list[Row] = [
     api(
         "annotation:api-response-feedback",
         response_to("public", "private"),
+        note="that nobody judged",
+        get="401 404 404 404 404 404 404",
+    ),
+    api(
+        "benchmark:api-submission-judgements",
+        lambda cast: [cast.submissions["private"].pk],
         note="that nobody judged",
         get="401 404 404 404 404 404 404",
     ),
