@@ -11,7 +11,6 @@ offset from the out-of-fold calibration to the stated prior.
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,12 +31,12 @@ from benchmark.guardians.base import (
 from benchmark.guardians.linear_words import rationale_of
 from benchmark.guardians.manifest import Manifest, read_manifest
 from benchmark.guardians.ngrams import Floats, Row, Vocabulary, from_terms
+from benchmark.guardians.sentences import sentences_of
 from benchmark.rules.answer_signs import NAMES, SIGNS_VERSION, TITLE, phrase_spans, signs_of
 
 WEIGHTS_FILE = "weights.npz"
 VOCABULARY_FILE = "vocabulary.txt"
 MAX_EVIDENCE = 3
-SENTENCE_END = re.compile(r"[。！？!?；;\n]+")
 RISK_SIGNS = ("concealment", "licence")
 
 
@@ -128,19 +127,6 @@ class LinearGuardian:
                 weight[min(int(np.searchsorted(ends, start, side="right")), len(ends) - 1)] += push
         order = [int(i) for i in np.argsort(-weight, kind="stable")[:MAX_EVIDENCE] if weight[i] > 0]
         return tuple(sorted(sentences[i] for i in order if weight[i] >= 0.25 * weight[order[0]]))
-
-
-def sentences_of(text: str) -> list[Span]:
-    """Half-open spans of the sentences of a text without the white space around them; none is empty."""
-    spans, start = [], 0
-    for end in [match.end() for match in SENTENCE_END.finditer(text)] + [len(text)]:
-        body = text[start:end]
-        left = start + len(body) - len(body.lstrip())
-        right = start + len(body.rstrip())
-        if right > left:
-            spans.append((left, right))
-        start = end
-    return spans
 
 
 def save(folder: Path, weights: Weights) -> None:

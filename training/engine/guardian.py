@@ -12,7 +12,8 @@ import shutil
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def train_guardian(run: Run) -> None:
             "set_aside": len(rows) - len(learning),
             "config": asdict(config),
         },
-        settings=guardian_linear.settings_of(trained),
+        settings=trained.settings,
     )
     write_manifest(folder, manifest)
     promise = promised(run, load_guardian(folder), calibrating, config)
@@ -130,22 +131,38 @@ def train_guardian(run: Run) -> None:
     run.write_lines("predictions.jsonl", predicted)
     run.say("report", "measuring", 0, 1)
     report = report_on(audit, predicted, manifest)
-    report["learning_curve"] = (
-        learning_curve(run, config, learning, audit, trained) if config.learning_curve else []
-    )
+    report["learning_curve"] = []
+    if config.learning_curve and trained.linear is not None:
+        report["learning_curve"] = learning_curve(run, config, learning, audit, trained.linear)
     run.write_json("report.json", report)
     run.say("done", "finished", 1, 1, macro_kappa=report["macro_kappa"]["value"])
 
 
-def train_kind(run: Run, config: Config, rows: Sequence[TrainingRow]) -> guardian_linear.Fitted:
-    """Trains and writes the weights into the artefact folder."""
-    if config.kind != "linear":
-        raise RunRefused(f"Guardians of kind {config.kind} cannot be trained here.")
-    fitted = guardian_linear.train(
-        rows, config, lambda message, step, of: run.say("train", message, step, of)
-    )
-    guardian_linear.write(run.artefact, fitted)
-    return fitted
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What the manifest needs to know. `linear`: for the learning curve, which only that kind is quick enough for."""
+
+    thresholds: Mapping[str, float]
+    settings: Mapping[str, Any]
+    linear: guardian_linear.Fitted | None = None
+
+
+def train_kind(run: Run, config: Config, rows: Sequence[TrainingRow]) -> Trained:
+    """Trains and writes the weights into the artefact folder. Raises RunRefused where a library is missing."""
+    if config.kind == "linear":
+        fitted = guardian_linear.train(
+            rows, config, lambda message, step, of: run.say("train", message, step, of)
+        )
+        guardian_linear.write(run.artefact, fitted)
+        return Trained(fitted.thresholds, guardian_linear.settings_of(fitted), fitted)
+    try:
+        trainer = import_module(f"training.engine.guardian_{config.kind}")
+    except ImportError as error:
+        raise RunRefused(
+            f"A guardian of kind {config.kind} needs {error.name}, which is not installed here."
+        ) from None
+    calibrated, settings = trainer.train(run, rows, config, run.artefact)
+    return Trained(calibrated.thresholds, settings)
 
 
 def set_aside(rows: Sequence[TrainingRow], config: Config) -> tuple[list[TrainingRow], list[TrainingRow]]:
