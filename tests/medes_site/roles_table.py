@@ -505,3 +505,7 @@ TABLE: list[Row] = [
 from tests.medes_site.roles_responses import ROWS as RESPONSES  # noqa: E402 - it needs the words above
 
 TABLE += RESPONSES
+
+from tests.medes_site.roles_training import ROWS as TRAINING  # noqa: E402 - it needs the words above
+
+TABLE += TRAINING
