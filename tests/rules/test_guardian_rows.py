@@ -30,7 +30,7 @@ def probabilities(*values: float | None) -> dict[str, float | None]:
         ([label(), label(COLD, "E-B")], [], "dissent", (0, 0, 1, 1, 0.5, 0), 1.0),
         ([label(), label(RISKY, "E-B")], [], "dissent", (0.5, 0, 1, 1, 1, 0), 1.0),
         ([label(RISKY), label(RISKY, "E-B")], [], "consensus", (1, 0, None, None, None, None), 1.0),
-        ([label(), label(COLD, "E-B"), label(COLD, "E-C")], [], "consensus", (0, 0, 1, 1, 0, 0), 1.0),
+        ([label(), label(COLD, "E-B"), label(COLD, "E-C")], [], "consensus", (0, 0, 1, 1, 1 / 3, 0), 1.0),
         ([label(), label(COLD, "E-B"), label(RISKY, "E-C")], [], "dissent", (1 / 3, 0, 1, 1, 0.5, 0), 1.0),
         ([label(), label(COLD, "E-B")], [GivenRuling(COLD)], "ruling", (0, 0, 1, 1, 0, 0), 1.0),
         (
