@@ -65,7 +65,7 @@ lint: setup $(VENV)/.test $(VENV)/.train $(VENV)/.lint  ## style, types, imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy medes_site benchmark
+	$(BIN)/mypy medes_site benchmark annotation training
 	$(BIN)/python -m medes_site.messages check
 
 services: setup $(VENV)/.test  ## PostgreSQL and Redis from wheels, for development, until Ctrl-C

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "medes_site",
     "benchmark",
     "annotation",
+    "training",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -518,3 +518,7 @@ from tests.medes_site.roles_responses import ROWS as RESPONSES  # noqa: E402 - i
 
 TABLE += RESPONSES
 TABLE += [page(f"benchmark:{view}", args, **more) for view, args, more in roles_norms.ROWS]
+
+from tests.medes_site.roles_training import ROWS as TRAINING  # noqa: E402 - it needs the words above
+
+TABLE += TRAINING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
 from medes_site.accounts.demo import demo_accounts
+from medes_site.accounts.demo_labellers import demo_labellers
 from medes_site.environment import ROOT
 
 DATA_SUFFIXES = {".py", ".jsonl", ".json", ".csv", ".md", ".toml", ".yaml"}
@@ -26,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("prepare_demo needs MEDES_DEMO=1, which `make demo` sets.")
-        apps = [ROOT / "benchmark", ROOT / "annotation", ROOT / "medes_site"]
+        apps = [ROOT / "benchmark", ROOT / "annotation", ROOT / "training", ROOT / "medes_site"]
         migrations = (file for app in apps for file in app.rglob("migrations/*.py"))
         self._once(
             "migrate", "database", migrations, lambda: call_command("migrate", interactive=False, verbosity=0)
@@ -52,6 +54,8 @@ class Command(BaseCommand):
             _files(ROOT / "static", any_suffix=True),
             lambda: call_command("collectstatic", interactive=False, verbosity=0, clear=True),
         )
+        self._once("load_demo_labels", "demo labels", _files(ROOT / "annotation" / "demo"), _load_labels)
+        call_command("train_demo_guardian", stdout=self.stdout, stderr=self.stderr)
         call_command("reconcile_jobs", all=True, stdout=self.stdout, stderr=self.stderr)
 
     def _once(self, name: str, title: str, sources: Iterable[Path], step: Callable[[], Any]) -> None:
@@ -80,3 +84,10 @@ def _files(folder: Path, *, any_suffix: bool = False) -> list[Path]:
         for file in folder.rglob("*")
         if file.is_file() and "__pycache__" not in file.parts and (any_suffix or file.suffix in DATA_SUFFIXES)
     ]
+
+
+def _load_labels() -> None:
+    """The labels were written for the demo; the accounts behind them say so."""
+    demo_labellers()
+    call_command("load_demo_campaigns", stdout=io.StringIO())
+    call_command("load_demo_labels", stdout=io.StringIO())
