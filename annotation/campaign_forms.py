@@ -22,7 +22,7 @@ from medes_site.kit.roles import Role
 GUIDELINE_MAX = 40_000
 BASIC = ("title_zh", "title_en", "slug", "kind", "version", "scorer")
 EXPERTS = ("first_experts", "cap", "max_skips", "lease_minutes", "daily_goal", "open_to_experts")
-QUEUE = ("order", "random_share", "size_limit", "seed")
+QUEUE = ("outdated_only", "order", "random_share", "size_limit", "seed")
 QUALITY = ("gold_share", "qualification_tasks", "qualification_bound")
 SETTINGS = (*EXPERTS, *QUEUE, *QUALITY)
 LATER = ("lease_minutes", "daily_goal", "open_to_experts", "gold_share", "max_skips")
@@ -93,8 +93,10 @@ class SettingsForm(forms.ModelForm):
 
     @property
     def details_open(self) -> bool:
-        """Whether something in the folded part is wrong, and must be seen."""
-        return any(field.errors for field in (*self.queue, *self.quality))
+        """Whether something in the folded part is wrong, or chosen by the link that led here, and must be seen."""
+        return any(field.errors for field in (*self.queue, *self.quality)) or bool(
+            self.initial.get("outdated_only")
+        )
 
     def _bound(self, names: Iterable[str]) -> list[forms.BoundField]:
         return [self[name] for name in names if name in self.fields]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -34,6 +35,7 @@ from annotation.queries.figures import Figures, criteria_of, figures_watermark, 
 from annotation.services.campaigns import CampaignPlan, create_campaign
 from annotation.services.figures import refresh_figures
 from annotation.tasks import DRAW, FIGURES, OPEN, launch_figures
+from benchmark.queries.versions import find_version
 from medes_site.kit.jobs.models import Job
 
 PAGE_SIZE = 30
@@ -81,7 +83,8 @@ def campaigns(request: HttpRequest) -> HttpResponse:
 def campaign_new(request: HttpRequest) -> HttpResponse:
     check_manager(request)
     if request.method != "POST":
-        return render(request, "annotation/campaigns/new.html", {"form": CampaignForm()})
+        form = CampaignForm(initial=_wished(request.GET))
+        return render(request, "annotation/campaigns/new.html", {"form": form})
     form = CampaignForm(request.POST)
     if form.is_valid():
         try:
@@ -91,6 +94,17 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
             name = error.details.get("field")
             form.add_error(name if name in form.fields else None, str(error))
     return render(request, "annotation/campaigns/new.html", {"form": form}, status=422)
+
+
+def _wished(query: QueryDict) -> dict[str, Any]:
+    """What a link asks for beforehand: `kind`, `benchmark` with `version`, `outdated=1`. Nonsense is passed over."""
+    wished: dict[str, Any] = {"outdated_only": query.get("outdated") == "1"}
+    if query.get("kind") in Campaign.Kind.values:
+        wished["kind"] = query["kind"]
+    if query.get("benchmark"):
+        with suppress(BenchmarkError):
+            wished["version"] = find_version(query["benchmark"], query.get("version", ""))
+    return wished
 
 
 def _plan(form: CampaignForm) -> CampaignPlan:

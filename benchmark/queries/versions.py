@@ -16,6 +16,7 @@ def find_version(
     benchmark: str, label: str = "", *, user: Any = None, drafts: bool = False
 ) -> BenchmarkVersion:
     """The named version, else the newest frozen one. Raises BadInput if there is none to be seen."""
+    benchmark = benchmark.replace("\x00", "\ufffd")  # PostgreSQL refuses to look for it
     versions = BenchmarkVersion.objects.select_related("benchmark").filter(benchmark__slug=benchmark)
     if not (drafts or is_researcher(user)):
         versions = versions.filter(state=BenchmarkVersion.State.FROZEN)

@@ -118,6 +118,18 @@ def test_a_taken_name_is_refused(scene: Scene, researcher: Any, client_of: Calla
     assert answer.status_code == 422 and Campaign.objects.count() == 1
 
 
+def test_a_link_fills_the_form_in_beforehand(
+    scene: Scene, researcher: Any, client_of: Callable[..., Client]
+) -> None:
+    asked = {"outdated": "1", "kind": "items", "benchmark": "labels", "version": scene.version.label}
+    form = client_of(researcher).get(reverse("annotation:campaign_new"), asked).context["form"]
+    assert form["outdated_only"].value() is True and form["kind"].value() == "items"
+    assert form["version"].value() == scene.version.pk and form.details_open
+    nonsense = {"outdated": "yes", "kind": "poems", "benchmark": "no\0ne", "version": "\0"}
+    form = client_of(researcher).get(reverse("annotation:campaign_new"), nonsense).context["form"]
+    assert form["outdated_only"].value() is False and not form["kind"].value() and not form.details_open
+
+
 def test_only_researchers_see_the_pages(
     scene: Scene, expert: Any, referee: Any, visitor: Client, client_of: Callable[..., Client]
 ) -> None:
