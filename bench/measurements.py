@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from bench import board, material
+from bench import board, guardians, material
 from benchmark.models import BenchmarkVersion
 from benchmark.rules.extraction import extract, is_right
 from benchmark.services.benchmark_files import plan_import
@@ -129,4 +129,5 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "import": measure_import,
     "scoring": measure_scoring,
     "board": board.measure_board,
+    "guardians": guardians.measure_guardians,
 }
