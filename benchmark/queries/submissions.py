@@ -233,7 +233,7 @@ def allowed_acts(user: Any, submission: Submission, scoring: Scoring, results: l
         and not gone
         and not scoring.active
         and (is_researcher(user) or unfinished)
-        and submission.responses.filter(item__kind=Kind.OBJECTIVE).exists(),
+        and submission.responses.exists(),
         cancel=manage and scoring.active and not scoring.stopping,
     )
 

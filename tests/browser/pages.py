@@ -65,6 +65,7 @@ RESEARCHER: Final = (
     "/items/?benchmark=demo&split=hidden",
     "/items/demo/obj-0001/",
     "/norms/{norm}/",
+    "/responses/{answer}/",
     "/accounts/invitations/",
 )
 EXPERT: Final = ("/", "/submissions/new/")
@@ -89,4 +90,6 @@ def address(page: str, scene: dict[str, Any]) -> str:
     """`page` with its braces filled. Without the long texts, the public submission stands in for them."""
     numbers, entries = scene["submissions"], scene["entries"]
     long = {"long": numbers["public"], **numbers}
-    return page.format(**long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"])
+    return page.format(
+        **long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"], answer=scene["answer"]
+    )

@@ -63,6 +63,7 @@ def main(*, long: bool = True) -> None:
         "submissions": {**{name: row.pk for name, row in made.items()}, "judged": judged.pk},
         "entries": {**{name: row.entry.slug for name, row in made.items()}, "judged": judged.entry.slug},
         "norm": item.norm_id,
+        "answer": judged.responses.earliest("pk").pk,
     }
     (home / "scene.json").write_text(json.dumps(scene), "utf-8")
 
