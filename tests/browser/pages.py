@@ -66,6 +66,8 @@ RESEARCHER: Final = (
     "/items/demo/obj-0001/",
     "/norms/{norm}/",
     "/responses/{answer}/",
+    "/training/guardians/",
+    "/training/runs/",
     "/accounts/invitations/",
 )
 EXPERT: Final = ("/", "/submissions/new/")

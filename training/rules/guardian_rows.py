@@ -81,9 +81,7 @@ def target_of(labels: Sequence[GivenLabel], rulings: Sequence[GivenRuling]) -> T
     place = majority(values, first=2)
     if place is not None:
         shared = counted[place]
-        return Target(
-            "consensus", _soft(values), WEIGHTS["consensus"], len(counted), shared.rationale
-        )
+        return Target("consensus", _soft(values), WEIGHTS["consensus"], len(counted), shared.rationale)
     return Target("dissent", _soft(values), WEIGHTS["dissent"], len(counted))
 
 
