@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Campaign
 from benchmark.models import BenchmarkVersion, Kind
 
 DECIMAL = {"step": "any"}
+
+
+class CampaignsField(forms.ModelMultipleChoiceField):
+    """Campaigns by their title in the reader's language."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        chinese = (get_language() or "zh").startswith("zh")
+        first, second = (obj.title_zh, obj.title_en) if chinese else (obj.title_en, obj.title_zh)
+        return str(first or second or obj.slug)
 
 
 class TrainForm(forms.Form):
@@ -49,7 +59,7 @@ class TrainForm(forms.Form):
         widget=forms.NumberInput(attrs=DECIMAL),
     )
     seed = forms.IntegerField(label=_("Seed"), initial=1)
-    campaigns = forms.ModelMultipleChoiceField(
+    campaigns = CampaignsField(
         label=_("Only labels of these campaigns"),
         queryset=Campaign.objects.none(),
         to_field_name="slug",
@@ -62,7 +72,7 @@ class TrainForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["campaigns"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)
+        assert isinstance(field, CampaignsField)
         field.queryset = Campaign.objects.filter(
             kind__in=(Campaign.Kind.RESPONSES, Campaign.Kind.GUARDIAN)
         ).exclude(state=Campaign.State.DRAFT)

@@ -59,7 +59,7 @@ ALLOWED: Final = frozenset(
     re.findall(
         r"\w+",
         "MedES API CSV JSON JSONL Lines OpenAPI UTF GB MiB MB KB SHA EN Holm arXiv SFT DPO obj sub Apache"
-        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC",
+        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC medes linear gram",
     )
 )
 LETTERS: Final = re.compile(r"[A-H]+")  # an answer

@@ -75,6 +75,8 @@ RESEARCHER: Final = (
     "/responses/{answer}/",
     "/norms/traces/",
     "/norms/sources/",
+    "/training/guardians/",
+    "/training/runs/",
     "/accounts/invitations/",
 )
 EXPERT: Final = ("/", "/submissions/new/", "/annotate/")

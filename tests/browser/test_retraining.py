@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.audits import axe_findings
+from tests.browser.audits import start_axe, violations
 from tests.browser.stack import Stack, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -27,11 +27,13 @@ def test_retrain_watch_read_promote(page_as: Callable[..., Page], stack: Stack) 
     page = page_as("researcher")
     page.goto(f"{stack.url}/training/guardians/")
     expect(page.get_by_role("link", name="medes-linear 1")).to_be_visible()
-    assert axe_findings(page) == []
+    start_axe(page)
+    assert violations(page) == []
     page.get_by_role("button", name="Retrain the guardian").click()
     expect(page.get_by_role("heading", name="medes-linear 2")).to_be_visible()
     expect(page.locator("#run-progress")).to_be_visible()
-    assert axe_findings(page) == []
+    start_axe(page)
+    assert violations(page) == []
     report = page.get_by_role("link", name="Read the report")
     expect(report).to_be_visible(timeout=180_000)
     expect(page.locator("#log-lines")).to_contain_text("registered medes-linear 2")
@@ -40,7 +42,8 @@ def test_retrain_watch_read_promote(page_as: Callable[..., Page], stack: Stack) 
     expect(promote).to_be_visible(timeout=120_000)
     expect(page.get_by_text("written for the demo, answer by answer")).to_be_visible()
     assert page.locator("#curves svg.chart").count() >= 2
-    assert axe_findings(page) == []
+    start_axe(page)
+    assert violations(page) == []
     promote.click()
     expect(page.get_by_text("It is the active guardian now")).to_be_visible()
     assert active(stack) == [("2",)]

@@ -18,7 +18,7 @@ from training.models import Run
 from training.queries.labels import new_labels
 from training.services.guardian_data import build_guardian_dataset
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture

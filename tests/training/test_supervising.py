@@ -89,7 +89,7 @@ def test_a_worker_killed_midway_takes_its_engine_along_and_the_run_is_finished(
 
     sent: list[int] = []
     monkeypatch.setattr(reconcile, "send", lambda pk, queue: sent.append(pk) or True)
-    assert reconcile.reconcile().requeued == (job.pk,) and sent == [job.pk]
+    assert reconcile.reconcile(resend_all=True).requeued == (job.pk,) and sent == [job.pk]
     Run.objects.filter(pk=run.pk).update(config={**run.config, "folds": 3})
     assert run_job(job.pk) == Job.State.SUCCEEDED, log_of(job)
     job.refresh_from_db()
