@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.utils import timezone
 
 from annotation.models import Campaign, Label, Membership, Reveal, Slot
 from annotation.policies import can_join
 from annotation.queries.progress import ExpertProgress, campaign_progress, expert_progress
 from annotation.queries.queue import QueueState, queue_state
 from benchmark.models import Judgement
+from medes_site.kit.jobs.clock import from_now
 
 SHARE_SECONDS = 60
 UNDO_SECONDS = 10
@@ -69,7 +69,7 @@ def decided_share(campaign: Campaign) -> float:
 
 def undoable_label(*, user: Any, campaign: Campaign) -> Label | None:
     """The last label of the actor if it is a few seconds old and may perhaps still be taken back."""
-    since = timezone.now() - timedelta(seconds=UNDO_SECONDS)
+    since = from_now(-timedelta(seconds=UNDO_SECONDS))
     label = (
         Label.objects.filter(campaign=campaign, expert=user, submitted_at__gte=since)
         .select_related("slot")

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Exists, Min, OuterRef
-from django.utils import timezone
 
 from annotation.models import Campaign, Membership, Slot
+from medes_site.kit.jobs.clock import database_now
 
 
 class QueueCase(StrEnum):
@@ -58,6 +58,6 @@ def queue_state(*, user: Any, campaign: Campaign) -> QueueState:
     if fresh.exists() or back.exists():
         return QueueState(QueueCase.TASKS)
     if until is not None:
-        return QueueState(QueueCase.LEASED, max(until, timezone.now()))
+        return QueueState(QueueCase.LEASED, max(until, database_now()))
     others = waiting.exists() or shared.filter(state=Slot.State.LEASED).exists()
     return QueueState(QueueCase.NOTHING_FOR_YOU if others else QueueCase.DONE)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -202,5 +203,14 @@ def give_back(slot_id: int, expert: Any, fence: int) -> bool:
 
 def was_given(slot_id: int, actor: Any, fence: int) -> bool:
     """Whether this fence of the seat was handed to the actor: nobody writes with a guessed number."""
+    return _handed(slot_id, actor).filter(fence=fence).exists()
+
+
+def was_seated(slot_id: int, actor: Any) -> bool:
+    """Whether the actor ever held the seat."""
+    return _handed(slot_id, actor).exists()
+
+
+def _handed(slot_id: int, actor: Any) -> QuerySet[SlotEvent]:
     claims = (SlotEvent.Kind.CLAIMED, SlotEvent.Kind.UNDONE)
-    return SlotEvent.objects.filter(slot=slot_id, expert=actor.pk, fence=fence, kind__in=claims).exists()
+    return SlotEvent.objects.filter(slot=slot_id, expert=actor.pk, kind__in=claims)

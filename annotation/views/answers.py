@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -51,19 +51,21 @@ def act(view: Act) -> Callable[..., HttpResponseBase]:
                 return JsonResponse({"error": _("Please log in again.")}, status=401)
             return redirect_to_login(reverse("annotation:label", args=[slug]))
         campaigns = Campaign.objects.select_related("version__benchmark", "guideline", "scorer")
-        campaign = get_object_or_404(campaigns, slug=slug)
+        campaign = campaigns.filter(slug=slug).first()
         try:
+            if campaign is None:
+                raise NotFound()
             return view(request, campaign, **numbers)
         except NotFound as error:
-            return refused(request, campaign, error, status=404)
+            return refused(request, slug, error, status=404)
         except BenchmarkError as error:
-            return refused(request, campaign, error)
+            return refused(request, slug, error)
 
     return answer
 
 
 def refused(
-    request: HttpRequest, campaign: Campaign, error: BenchmarkError, status: int | None = None
+    request: HttpRequest, slug: str, error: BenchmarkError, status: int | None = None
 ) -> HttpResponse:
     status = status or error.status
     if wants_json(request):
@@ -71,7 +73,7 @@ def refused(
     if status in (403, 404):
         return render(request, f"{status}.html", status=status)
     messages.warning(request, str(error))
-    return redirect("annotation:label", slug=campaign.slug)
+    return redirect("annotation:label", slug=slug)
 
 
 def step(

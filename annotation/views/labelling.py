@@ -16,7 +16,7 @@ from annotation.errors import BadAnswers, CampaignNotOpen, NotFound
 from annotation.models import Campaign, Label, Membership, Slot
 from annotation.policies import can_join
 from annotation.queries.desk import desk
-from annotation.services.claiming import claim_next, renew_lease
+from annotation.services.claiming import claim_next, renew_lease, was_seated
 from annotation.services.drafts import save_draft
 from annotation.services.leaving import leave_seat
 from annotation.services.members import join_campaign
@@ -96,13 +96,15 @@ def _is_member(user: Any, campaign: Campaign) -> bool:
 @act
 def take_next(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """Looks for a task again: after an explanation, or where everything was leased a while ago."""
+    if not _is_member(request.user, campaign):
+        raise NotFound()
     return step(request, campaign)
 
 
 @act
 def submit(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     """Stores the label and goes on. Refused answers come back as they were written, with 422."""
-    seat = _seat(campaign, slot)
+    seat = _seat(request, campaign, slot)
     filled = from_post(seat, request.POST)
     fence = _number(request, "fence")
     try:
@@ -142,7 +144,7 @@ def _late() -> str:
 @act
 def draft(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     """Keeps what is typed. 409 with `version` and `content` if another window wrote in between."""
-    seat = _seat(campaign, slot)
+    seat = _seat(request, campaign, slot)
     content = content_of(seat, from_post(seat, request.POST))
     version = save_draft(
         actor=request.user,
@@ -159,7 +161,7 @@ def draft(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
 
 @act
 def renew(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
-    seat = _seat(campaign, slot)
+    seat = _seat(request, campaign, slot)
     until = renew_lease(actor=request.user, slot_id=seat.pk, fence=_number(request, "fence"))
     return JsonResponse({"until": until.isoformat()})
 
@@ -167,7 +169,7 @@ def renew(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
 @act
 def leave(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     """Sent while the page closes; nobody reads the answer."""
-    leave_seat(actor=request.user, slot_id=_seat(campaign, slot).pk, fence=_number(request, "fence"))
+    leave_seat(actor=request.user, slot_id=_seat(request, campaign, slot).pk, fence=_number(request, "fence"))
     return HttpResponse(status=204)
 
 
@@ -175,7 +177,7 @@ def leave(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
 def skip(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     skip_task(
         actor=request.user,
-        slot_id=_seat(campaign, slot).pk,
+        slot_id=_seat(request, campaign, slot).pk,
         fence=_number(request, "fence"),
         reason=request.POST.get("reason", ""),
         note=request.POST.get("note", "")[:2000],
@@ -186,7 +188,9 @@ def skip(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
 @act
 def flag(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     """The seat stays in hand: a flagged task is labelled as far as it can be, or skipped."""
-    flag_task(actor=request.user, slot_id=_seat(campaign, slot).pk, note=request.POST.get("note", ""))
+    flag_task(
+        actor=request.user, slot_id=_seat(request, campaign, slot).pk, note=request.POST.get("note", "")
+    )
     said = _("The researchers have been told. You can still label or skip this task.")
     if wants_json(request):
         return JsonResponse({"notice": said})
@@ -203,8 +207,11 @@ def undo(request: HttpRequest, campaign: Campaign, label: int) -> HttpResponse:
     return step(request, campaign, notice=_("Taken back. Your answers are filled in again."))
 
 
-def _seat(campaign: Campaign, number: int) -> Slot:
-    """The slot, if it belongs to this campaign; whose it is the services decide."""
+def _seat(request: HttpRequest, campaign: Campaign, number: int) -> Slot:
+    """The slot, if it belongs to this campaign and is or was the actor's; whether it still is the services decide.
+
+    Asked before the form is read: what is said of a passage or an option would tell about the task.
+    """
     related = (
         "campaign",
         "task__item__scenario",
@@ -213,7 +220,7 @@ def _seat(campaign: Campaign, number: int) -> Slot:
         "task__other",
     )
     slot: Slot | None = Slot.objects.select_related(*related).filter(pk=number, campaign=campaign).first()
-    if slot is None:
+    if slot is None or not (slot.expert_id == request.user.pk or was_seated(number, request.user)):
         raise NotFound()
     return slot
 

@@ -218,6 +218,35 @@ def test_who_may_open_what(
         assert stranger.get(url(campaign, "explain", stored.pk)).status_code == 404
 
 
+def test_a_guessed_seat_says_nothing_of_its_task(
+    campaign: Campaign, experts: list[Any], client_of: Callable[..., Client], submitter: Any
+) -> None:
+    """What is wrong with a form would tell whether the answer holds a passage, and what the campaign asks."""
+    one, two, outside = (client_of(expert) for expert in experts)
+    one.get(url(campaign))
+    slot = seat_of(experts[0], campaign)
+    wrong: list[dict[str, Any]] = [
+        {"r2": "-1", "quote_r2": "这一段不在回答里"},
+        {"r2": "-1", "quote_r2": slot.task.response.text[2:9]},
+        {"r1": "2"},
+        {"r1": "", "q1": ""},
+    ]
+    for fields in wrong:
+        for stranger in (two, outside, client_of(submitter), client_of(None)):
+            told = send(stranger, slot, script=True, **fields)
+            nowhere = stranger.post(
+                reverse("annotation:submit", args=["no-such", 10**15]), {**FORM, **fields}, **JSON
+            )
+            assert told.status_code in (401, 404)
+            assert (told.status_code, told.content) == (nowhere.status_code, nowhere.content), fields
+    Membership.objects.filter(expert=experts[1]).update(state="removed")
+    for stranger in (two, outside, client_of(submitter)):
+        assert stranger.post(url(campaign, "next"), {}, **JSON).status_code == 404
+    assert send(one, slot, script=True, r1="2").status_code == 422, (
+        "whose seat it is still reads what is wrong"
+    )
+
+
 def test_joining(
     campaign: Campaign, experts: list[Any], client_of: Callable[..., Client], submitter: Any
 ) -> None:

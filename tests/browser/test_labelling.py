@@ -405,6 +405,23 @@ def test_everything_leased_says_until_when(page_as: PageAs) -> None:
     assert ":" in waiting.locator("[data-state=leased] time").inner_text()
 
 
+def test_the_paragraphs_of_an_answer_stand_together(page_as: PageAs) -> None:
+    """Line ends between the tags of rendered Markdown are no lines of their own."""
+    page = page_as("expert-c", "zh-hans")
+    page.goto("/annotate/lab-looks/")
+    gaps = page.evaluate(
+        """() => {
+          const answer = document.querySelector("form[data-seat] [data-located]");
+          const box = answer.getBoundingClientRect();
+          const blocks = [...answer.children].map((child) => child.getBoundingClientRect());
+          const tops = [box.top, ...blocks.map((block) => block.bottom)];
+          const ends = [...blocks.map((block) => block.top), box.bottom];
+          return tops.map((top, place) => ends[place] - top);
+        }"""
+    )
+    assert len(gaps) > 1 and max(gaps) < 30, gaps
+
+
 def test_it_works_without_javascript(page_as: PageAs, stack: Stack) -> None:
     page = page_as("expert", "zh-hans", javascript=False)
     page.goto("/annotate/lab-plain/")
