@@ -138,6 +138,7 @@ def build(
     stream = torch.tensor([token for text in ids for token in text])
     if len(stream) < 64:
         raise ValueError("The corpus holds too little text to learn from.")
+    torch.set_num_threads(1)  # a model this small gains nothing by more, and one thread sums in one order
     torch.manual_seed(seed)
     model = tiny_model(
         len(tokenizer), tokenizer.pad_token_id, tokenizer.eos_token_id, hidden=hidden, layers=layers

@@ -19,7 +19,7 @@ SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 DPO_LOSSES = ("sigmoid", "hinge", "ipo", "robust", "apo_zero", "apo_down", "sft")
 
 COMMON_EXTRA = frozenset(
-    [
+    (
         "activation_offloading",
         "adam_beta1",
         "adam_beta2",
@@ -33,12 +33,11 @@ COMMON_EXTRA = frozenset(
         "neftune_noise_alpha",
         "optim",
         "pad_to_multiple_of",
-        "per_device_eval_batch_size",
         "tf32",
         "torch_empty_cache_steps",
         "train_sampling_strategy",
         "truncation_mode",
-    ]
+    )
 )
 EXTRA: Mapping[str, frozenset[str]] = {
     "sft": COMMON_EXTRA

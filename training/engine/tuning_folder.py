@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,13 +55,18 @@ class RunFolder:
             (self.path / STOP).unlink(missing_ok=True)
 
     def say(self, phase: str, message: str, step: int = 0, of: int = 0, **figures: Any) -> None:
-        """Appends one line to progress.jsonl, whole and flushed. A figure that is no finite number becomes null."""
+        """Appends one line to progress.jsonl and tells the log. A figure that is no finite number becomes null."""
         if not self.writes:
             return
         line = {"at": time.time(), "step": step, "of": of, "phase": phase, "message": message}
         line |= {name: _plain(value) for name, value in figures.items()}
         with (self.path / "progress.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
+        told = " ".join(
+            f"{name}={value:.4g}" for name, value in figures.items() if isinstance(value, int | float)
+        )
+        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {phase}: {message} {told}".rstrip() + "\n")
+        sys.stdout.flush()
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if not self.writes:

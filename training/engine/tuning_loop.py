@@ -26,7 +26,7 @@ import datasets
 import psutil
 import torch
 from peft import LoraConfig
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
 from training.engine import policy
@@ -42,6 +42,8 @@ from training.rules import memory
 STOPPED = 3
 FIXED_PROMPTS = 10
 ROOM = 16 * 2**20  # bytes for logs and small files
+SMALL = 20_000_000
+"""Below this many parameters threads on a CPU wait for each other longer than they work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def tune(kind: Kind, build: Build, run: RunFolder, *, resume: bool) -> None:
         arguments=trainer_arguments(run, config, device, precision, judged is not None),
     )
     trainer, watch = train(run, material, build, checkpoint)
-    if material.evaluate is not None:
+    if material.evaluate is not None and watch.evaluated_at != trainer.state.global_step:
         trainer.evaluate()
     finish(run, config, base, trainer, watch, tokenizer, prepared, seconds=time.monotonic() - begun)
     run.say("done", "finished", trainer.state.global_step, trainer.state.max_steps)
@@ -172,6 +174,7 @@ def train(run: RunFolder, material: Material, build: Build, checkpoint: Path | N
         trainer: Trainer | None = None
         try:
             trainer = build(material, [watch, samples])
+            trainer.remove_callback(PrinterCallback)
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except Exception as error:
             if not policy.out_of_memory(error):
@@ -269,6 +272,8 @@ def refuse_what_cannot_fit(
         free=free,
         parameters=whole.parameters,
     )
+    if device == "cpu" and whole.parameters < SMALL and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
     refused = memory.refusal(least, free, whole.total)
     if refused:
         raise RunRefused(refused)

@@ -51,6 +51,7 @@ class Watch(TrainerCallback):
         self.stopped = False
         self.last: dict[str, Any] = {}
         self.evaluated: dict[str, Any] = {}
+        self.evaluated_at = -1
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -86,6 +87,7 @@ class Watch(TrainerCallback):
                     if name.startswith("eval_")
                 }
             )
+            self.evaluated_at = state.global_step
             self._run.say("eval", "evaluated", state.global_step, state.max_steps, **self.evaluated)
 
     def _step(self, state: TrainerState, logs: Mapping[str, float]) -> None:
