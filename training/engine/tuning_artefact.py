@@ -17,7 +17,7 @@ from training.engine.tuning_card import card
 from training.engine.tuning_config import Config
 from training.engine.tuning_folder import RunFolder, file_hash, file_list
 from training.engine.tuning_rows import Prepared
-from training.engine.tuning_watch import Watch
+from training.engine.tuning_watch import Watch, figures_of
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
 MERGE_TOLERANCE = 0.05
@@ -51,7 +51,7 @@ def finish(
         "steps": trainer.state.global_step,
         "of": trainer.state.max_steps,
         "rows": prepared.counts(),
-        "final": watch.last,
+        "final": last_figures(trainer, watch),
         "evaluation": watch.evaluated,
         "merge_difference": difference,
         "batch_size": trainer.args.per_device_train_batch_size,
@@ -64,6 +64,12 @@ def finish(
     (run.artefact / "README.md").write_text(card(described), "utf-8")
     files = file_list(run.artefact)
     run.write_json("artefact/manifest.json", {"format": 1, **described, "files": files})
+
+
+def last_figures(trainer: Trainer, watch: Watch) -> dict[str, Any]:
+    """Of the last step; a run that was resumed after its last step has them from its checkpoint."""
+    logged = next((logs for logs in reversed(trainer.state.log_history) if "loss" in logs), {})
+    return {**figures_of(logged), **watch.last}
 
 
 def merged_difference(run: RunFolder, config: Config, base: Base, trainer: Trainer) -> float | None:

@@ -76,7 +76,7 @@ def main(kind: Kind, build: Build, arguments: Sequence[str] | None = None) -> in
     given = parser.parse_args(arguments)
     use_one_gpu()
     run = RunFolder(given.run_dir, writes=os.environ.get("RANK", "0") == "0")
-    signal.signal(signal.SIGTERM, lambda _number, _frame: (run.path / "stop").touch())
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: (run.path / "stop").touch())
     datasets.disable_progress_bars()
     transformers_logging.disable_progress_bar()
     os.environ["TQDM_DISABLE"] = "1"
@@ -94,6 +94,8 @@ def main(kind: Kind, build: Build, arguments: Sequence[str] | None = None) -> in
             traceback.print_exc()
         complain(sentence)
         return 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 
