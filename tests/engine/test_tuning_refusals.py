@@ -50,11 +50,10 @@ def refused(capsys: Any, kind: str, run: Path) -> str:
         ({"precision": "fp16"}, "Half precision fp16 needs a GPU: choose fp32 or bf16."),
         ({"extra": {"output_dir": "/etc"}}, "extra must not hold 'output_dir': that setting is not on the list of allowed ones."),
         ({"extra": {"hub_token": "x"}}, "extra must not hold 'hub_token': that setting is not on the list of allowed ones."),
-        ({"extra": {"optim": "no such"}}, "The trainer refuses the configuration: 'no such' is not a valid OptimizerNames"),
+        ({"extra": {"optim": "no such"}}, "The trainer refuses the configuration: no such is not a valid OptimizerNames"),
         ({"base_model": "/no/such/model"}, "There is no base model /no/such/model."),
         ({"model_roots": ["/srv/models"]}, "does not lie in one of the allowed folders."),
         ({"base_model": "Evil/Model", "hubs": ["Qwen"]}, "The hub model Evil/Model is not among the allowed ones (Qwen)."),
-        ({"kind": "dpo"}, "This is a configuration for dpo, not for sft."),
         ({"lora_targets": ["no_such_layer"]}, "no_such_layer"),
     ],
 )  # fmt: skip
@@ -62,9 +61,7 @@ def test_nonsense_is_refused(
     base: Path, tmp_path: Path, capsys: Any, settings: dict[str, Any], sentence: str
 ) -> None:
     run = make_run(tmp_path / "run", "sft", base, **settings)
-    if (
-        "lora_targets" in settings
-    ):  # found by PEFT, once the model is there: a traceback goes to the log before it
+    if "lora_targets" in settings:  # found by PEFT, once the model is there; a traceback goes before
         assert run_here("sft", run) == 1
         assert sentence in capsys.readouterr().err.strip().splitlines()[-1]
     else:
@@ -84,6 +81,18 @@ def test_nonsense_is_refused(
 )
 def test_rows_that_are_none(base: Path, tmp_path: Path, capsys: Any, rows: list[Any], sentence: str) -> None:
     assert refused(capsys, "dpo", make_run(tmp_path / "run", "dpo", base, rows)) == sentence
+
+
+def test_a_configuration_of_the_other_kind(base: Path, tmp_path: Path, capsys: Any) -> None:
+    run = make_run(tmp_path / "run", "sft", base)
+    config = json.loads((run / "config.json").read_text("utf-8"))
+    (run / "config.json").write_text(json.dumps({**config, "kind": "dpo"}), "utf-8")
+    assert refused(capsys, "sft", run) == "This is a configuration for dpo, not for sft."
+    (run / "config.json").write_text("{", "utf-8")
+    assert refused(capsys, "sft", run).startswith("config.json cannot be read: ")
+    (run / "config.json").unlink()
+    assert refused(capsys, "sft", run).startswith("There is no config.json in ")
+    assert refused(capsys, "sft", run / "nowhere").startswith("There is no run directory ")
 
 
 def test_rows_that_are_all_too_long(base: Path, tmp_path: Path, capsys: Any) -> None:
@@ -152,7 +161,7 @@ def test_out_of_memory_halves_the_batch(tmp_path: Path) -> None:
     for row in rows:
         row["completion"][0]["content"] = (row["completion"][0]["content"] * 20)[:900]
     run = make_run(
-        tmp_path / "run", "sft", base, rows, batch_size=16, accumulation=1, max_steps=2, max_length=1024, merge=False,
+        tmp_path / "run", "sft", base, rows, batch_size=16, accumulation=1, max_steps=1, max_length=1024, merge=False,
         save_every=0,
     )  # fmt: skip
     program = (
@@ -174,7 +183,7 @@ def test_out_of_memory_halves_the_batch(tmp_path: Path) -> None:
     report = json.loads((run / "report.json").read_text("utf-8"))
     assert report["batch_size"] * report["accumulation"] == 16
     assert report["batch_size"] < 16
-    assert report["steps"] == 2
+    assert report["steps"] == 1
 
 
 def test_the_tiny_policy_is_the_same_twice_and_knows_every_text(tmp_path: Path) -> None:

@@ -154,13 +154,14 @@ def answer(
     answers: list[str] = []
     try:
         for start in range(0, len(prompts), ANSWERS_AT_ONCE):
-            batch = tokenizer.apply_chat_template(
+            batch: Any = tokenizer.apply_chat_template(
                 [list(prompt) for prompt in prompts[start : start + ANSWERS_AT_ONCE]],
                 add_generation_prompt=True,
                 padding=True,
                 return_tensors="pt",
                 return_dict=True,
-            ).to(next(model.parameters()).device)
+            )
+            batch = batch.to(next(model.parameters()).device)
             with torch.no_grad():
                 found = model.generate(
                     input_ids=batch["input_ids"],

@@ -80,9 +80,10 @@ def merged_difference(run: RunFolder, config: Config, base: Base, trainer: Train
     if not config.lora_r or not config.merge:
         return None
     run.say("save", "merging the adapter")
-    trainer.model.to("cpu")
+    adapted: Any = trainer.model
+    adapted.to("cpu")
     below = policy.ground(base, run)
-    dtype = next(trainer.model.get_base_model().parameters()).dtype
+    dtype = next(adapted.get_base_model().parameters()).dtype
     difference = policy.merge(below, run.artefact / "adapter", run.artefact / "model", dtype)
     message = "the merged model loads and answers like base and adapter"
     if difference > MERGE_TOLERANCE and dtype == torch.float32:

@@ -97,7 +97,9 @@ def as_dataset(rows: Sequence[dict[str, Turns]], folder: Path) -> Dataset:
 
 
 def _length(tokenizer: PreTrainedTokenizerBase, turns: Turns, *, ask: bool = False) -> int:
-    found = tokenizer.apply_chat_template(turns, add_generation_prompt=ask, tokenize=True, return_dict=True)
+    found: Any = tokenizer.apply_chat_template(
+        turns, add_generation_prompt=ask, tokenize=True, return_dict=True
+    )
     return len(found["input_ids"])
 
 
