@@ -55,7 +55,7 @@ lint: setup $(VENV)/.test $(VENV)/.lint  ## style, types, imports, translations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy medes_site benchmark
+	$(BIN)/mypy medes_site benchmark annotation training
 	$(BIN)/python -m medes_site.messages check
 
 services: setup $(VENV)/.test  ## PostgreSQL and Redis from wheels, for development, until Ctrl-C

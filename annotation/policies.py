@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
 from annotation.models import Campaign, Label, Membership, Ruling, Slot, Task
+from benchmark.models import Response
+from benchmark.policies import can_manage_submission, can_see_split
 from medes_site.kit.roles import Role, has_role, is_researcher
 
 
@@ -66,6 +70,60 @@ def can_see_ruling(user: Any, ruling: Ruling) -> bool:
         return True
     # Whoever labelled the task may read what became of it: the label is given and can no longer change.
     return Label.objects.filter(task=ruling.task_id, expert=user, undone_at=None).exists()
+
+
+def can_see_response(user: Any, response: Response) -> bool:
+    """The page of a response: researchers; whoever submitted it, if the item is open; experts who labelled it."""
+    if is_researcher(user):
+        return True
+    if can_manage_submission(user, response.submission) and can_see_split(user, response.item.split):
+        return True
+    return has_role(user, Role.EXPERT, Role.REFEREE) and _own_labels(user, response).exists()
+
+
+def can_see_response_verdicts(user: Any, response: Response) -> bool:
+    """Researchers; the submitter of an open item; of experts only those whose labels on it are given for good.
+
+    For an expert that means: a label of theirs exists, none of theirs can still be revised, and no running
+    campaign could ask them for another one on the same response, which would then not be blind.
+    """
+    if is_researcher(user):
+        return True
+    if not has_role(user, Role.EXPERT, Role.REFEREE):
+        return can_manage_submission(user, response.submission) and can_see_split(user, response.item.split)
+    labels = _own_labels(user, response)
+    if not labels.exists():
+        return False
+    over = Q(campaign__state=Campaign.State.CLOSED) | Q(task__state=Task.State.RULED)
+    if labels.filter(current=True, blind=True, extra=False, reveal=None).exclude(over).exists():
+        return False
+    if has_role(user, Role.REFEREE) and _unsettled(response).exists():
+        return False
+    return not _may_be_asked(user, response)
+
+
+def _unsettled(response: Response) -> QuerySet[Task]:
+    """What a referee may still have to rule on: referees see no guardian before."""
+    tasks = Task.objects.filter(Q(response=response.pk) | Q(other=response.pk))
+    return tasks.filter(state__in=(Task.State.OPEN, Task.State.DISPUTED))
+
+
+def _own_labels(user: Any, response: Response) -> QuerySet[Label]:
+    """Of the rubric: what an expert says of a pair is no label on either answer."""
+    return Label.objects.filter(task__response=response.pk, task__other=None, expert=user, undone_at=None)
+
+
+def _may_be_asked(user: Any, response: Response) -> bool:
+    """An unfinished task of a campaign that is not closed, on which the expert has no seat yet or a leased one."""
+    seats = Slot.objects.filter(task=OuterRef("pk"), expert=user)
+    tasks = Task.objects.filter(Q(response=response.pk) | Q(other=response.pk), state=Task.State.OPEN)
+    tasks = tasks.exclude(campaign__state=Campaign.State.CLOSED)
+    return tasks.filter(~Exists(seats) | Exists(seats.filter(state=Slot.State.LEASED))).exists()
+
+
+def can_contest(user: Any, response: Response) -> bool:
+    """Experts, once they may see the verdict."""
+    return has_role(user, Role.EXPERT) and can_see_response_verdicts(user, response)
 
 
 def can_see_record(user: Any, expert: Any) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import shared_task
+
 from annotation.models import Campaign
+from annotation.services.anchoring import anchor_everything
 from annotation.services.campaigns import open_campaign
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.core import launch
@@ -28,3 +31,9 @@ def open_in_background(context: JobContext) -> None:
 
 def launch_opening(campaign: Campaign, *, actor: Any, wake: bool = True) -> Job:
     return launch(OPEN, subject_type="campaign", subject_id=campaign.pk, created_by=actor, wake=wake)
+
+
+@shared_task(name="annotation.anchor_scores")
+def anchor_scores() -> int:
+    """Corrects scores by the labels that came since the last time; writes nothing where nothing is new."""
+    return anchor_everything()

@@ -53,5 +53,20 @@ def can_manage_submission(user: Any, submission: Submission) -> bool:
     return bool(getattr(user, "is_authenticated", False)) and submission.submitted_by_id == user.pk
 
 
+def can_manage_guardians(user: Any) -> bool:
+    return is_researcher(user)
+
+
+def can_see_judgements(user: Any, submission: Submission) -> bool:
+    """A guardian's verdicts item by item: whoever submitted the answers, and researchers.
+
+    Not an expert or a referee, who may be asked to label these answers blind: for them the response's page
+    decides (annotation.policies), where it is known what they have labelled.
+    """
+    if is_researcher(user):
+        return True
+    return can_manage_submission(user, submission) and not has_role(user, Role.EXPERT, Role.REFEREE)
+
+
 def can_review_submission(user: Any, submission: Submission) -> bool:
     return is_researcher(user)

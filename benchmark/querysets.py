@@ -76,6 +76,14 @@ class EntryQuerySet(models.QuerySet[Any]):
         return self.filter(seen)
 
 
+class BoardQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        """Boards of a guardian that was never promoted are for researchers: it scores in the shadow."""
+        if is_researcher(user):
+            return self
+        return self.filter(Q(scorer__guardian=None) | Q(scorer__guardian__promoted_at__isnull=False))
+
+
 class SubmissionQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: Any) -> Self:
         """Public ones and one's own; researchers see all."""

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "medes_site",
     "benchmark",
     "annotation",
+    "training",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -133,6 +134,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = MEDES_HOME / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 MEDIA_ROOT = MEDES_HOME / "uploads"
+MEDES_ARTEFACTS = MEDES_HOME / "artefacts"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -246,6 +248,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(run_every=20),
         "options": {"queue": "default", "expires": 20},
     },
+}
+CELERY_BEAT_SCHEDULE["anchor-scores"] = {
+    "task": "annotation.anchor_scores",
+    "schedule": schedule(run_every=60),
+    "options": {"queue": "default", "expires": 60},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(MEDES_HOME / "celerybeat-schedule")
 MEDES_JOB_LEASE_SECONDS = ENVIRONMENT.job_lease_seconds

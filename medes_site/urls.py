@@ -32,4 +32,5 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api_docs"),
     path("", include("benchmark.urls")),
     path("", include("annotation.urls")),
+    path("", include("training.urls")),
 ]

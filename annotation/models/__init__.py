@@ -1,11 +1,13 @@
 """All models of the annotation app, one module per noun."""
 
 from annotation.models.campaigns import Campaign, GuidelineVersion, Membership, Pseudonym
+from annotation.models.contests import Contest
 from annotation.models.labels import Draft, Flag, Label, Reveal, Ruling, Skip
 from annotation.models.tasks import Slot, SlotEvent, Task
 
 __all__ = [
     "Campaign",
+    "Contest",
     "Draft",
     "Flag",
     "GuidelineVersion",

@@ -20,6 +20,7 @@ from benchmark.models import (
     Dimension,
     Entry,
     Item,
+    Judgement,
     Kind,
     Norm,
     Split,
@@ -250,6 +251,25 @@ class SubmissionSerializer(serializers.ModelSerializer):
             "stage": job.stage,
             "error": job.error,
         }
+
+
+class JudgementSerializer(serializers.ModelSerializer):
+    """One guardian's verdict on one answer."""
+
+    item = serializers.CharField(source="response.item.code")
+    scorer = serializers.CharField()
+    p = serializers.JSONField(
+        allow_null=True, help_text="Probabilities: r1, r2 violated; q1 to q4 met, given no risk."
+    )
+    abstained = serializers.ListField(child=serializers.CharField())
+    evidence = serializers.DictField(help_text="Per failed criterion [[start, end], …] in characters.")
+
+    class Meta:
+        model = Judgement
+        fields = [
+            "response", "item", "scorer", "outcome", "r1", "r2", "q1", "q2", "q3", "q4", "p", "abstained",
+            "evidence", "rationale",
+        ]  # fmt: skip
 
 
 class NewSubmissionSerializer(serializers.Serializer):

@@ -22,6 +22,7 @@ from benchmark.api.parsers import BoundedFormParser, BoundedJSONParser
 from benchmark.errors import BadInput
 from benchmark.models import Benchmark, BenchmarkVersion, Board, Entry, Item, Norm, Score, Submission
 from benchmark.queries.boards import BoardFilter, board_document
+from benchmark.queries.judgements import chosen_scorer, judgements_of
 from benchmark.queries.versions import find_board, find_version
 from benchmark.services.boards import designate_submission
 from benchmark.services.entries import create_entry, update_entry
@@ -182,7 +183,9 @@ class SubmissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     parser_classes = [MultiPartParser, BoundedFormParser, BoundedJSONParser]
 
     def get_queryset(self) -> QuerySet[Submission]:
-        scores = Score.objects.select_related("board", "entry", "submission").order_by("board_id")
+        boards = Board.objects.visible_to(self.request.user)
+        scores = Score.objects.filter(board__in=boards)
+        scores = scores.select_related("board", "entry", "submission").order_by("board_id")
         submissions = Submission.objects.visible_to(self.request.user).select_related(
             "entry", "version__benchmark"
         )
@@ -290,6 +293,28 @@ class SubmissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         launch_ranking(designate_submission(actor=request.user, submission=submission), actor=request.user)
         return Response(self._shown(submission))
 
+    @extend_schema(
+        summary="List the verdicts on a submission",
+        description="A guardian's verdicts answer by answer, in the order of the items: for the owner (open items) "
+        "and researchers. Experts and referees, who label such answers blind, get 404.",
+        parameters=[
+            OpenApiParameter("scorer", int, description="Id of a guardian's scorer; default: the active.")
+        ],
+        responses={
+            200: words.JudgementSerializer(many=True),
+            401: words.ErrorSerializer,
+            404: words.ErrorSerializer,
+        },
+    )
+    @action(detail=True, methods=["get"], permission_classes=[IsAuthenticated], pagination_class=Pages)
+    def judgements(self, request: Request, pk: str) -> Response:
+        submission = self.get_object()
+        scorer = chosen_scorer(submission, request.user, request.query_params.get("scorer", ""))
+        if scorer is None:
+            raise NotFound()
+        page = self.paginate_queryset(judgements_of(submission, scorer, request.user)) or []
+        return self.get_paginated_response(words.JudgementSerializer(page, many=True).data)
+
     @staticmethod
     def _note(request: Request) -> str:
         return _validated(words.NoteSerializer, request.data)["note"]
@@ -303,7 +328,11 @@ class BoardViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[Board]:
-        boards = Board.objects.filter(version__state="frozen").select_related("version__benchmark", "scorer")
+        boards = (
+            Board.objects.visible_to(self.request.user)
+            .filter(version__state="frozen")
+            .select_related("version__benchmark", "scorer")
+        )
         return boards.order_by("version__benchmark__slug", "-version_id", "slug")
 
 
@@ -318,7 +347,7 @@ class BoardView(APIView):
     def get(self, request: Request, benchmark: str, slug: str) -> Response:
         chosen = _validated(words.BoardQuerySerializer, request.query_params)
         try:
-            board = find_board(benchmark, slug, chosen.get("version", ""))
+            board = find_board(benchmark, slug, chosen.get("version", ""), user=request.user)
         except BadInput as error:
             raise NotFound(str(error)) from error
         return Response(board_document(board, BoardFilter.read(board, chosen)))

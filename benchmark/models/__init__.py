@@ -1,6 +1,7 @@
 """All models of the ground floor, one module per noun."""
 
 from benchmark.models.corpora import Corpus, Norm, NormGroup, Scenario, Source
+from benchmark.models.guardians import Guardian, Judging
 from benchmark.models.items import (
     AnswerKey,
     Benchmark,
@@ -23,8 +24,10 @@ __all__ = [
     "Dimension",
     "Entry",
     "Extraction",
+    "Guardian",
     "Item",
     "Judgement",
+    "Judging",
     "Kind",
     "Norm",
     "NormGroup",

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from benchmark.models.items import BenchmarkVersion, Kind, Split
 from benchmark.models.submissions import Entry, Response, Submission
+from benchmark.querysets import BoardQuerySet
 
 
 class Scorer(models.Model):
@@ -60,24 +61,54 @@ class Extraction(models.Model):
 
 
 class Judgement(models.Model):
-    """A rubric verdict on one subjective response: r1, r2 in {0, -1}; q1–q4 in {0, 1}, null on a risky answer."""
+    """A rubric verdict on one subjective response: r1, r2 in {0, -1}; q1–q4 in {0, 1}.
+
+    A value is null where the guardian abstains, q1–q4 also on a risky answer, and all six where judging failed
+    (then `rationale` says why). `p`: per criterion the probability that it is violated (r1, r2) or met (q1–q4,
+    given that the answer carries no risk), null where the scorer gives none. `abstained`: criteria left open.
+    `evidence`: for each failed criterion [[start, end], …] in characters of the response. `case_key`: the
+    same for the same norm, question and answer, so that a text is judged once (rules/cases.py).
+    """
+
+    class Outcome(models.TextChoices):
+        JUDGED = "judged", _("judged")
+        JUDGE_FAILED = "judge_failed", _("judging failed")
 
     response = models.ForeignKey(
         Response, on_delete=models.CASCADE, related_name="judgements", db_index=False
     )
     scorer = models.ForeignKey(Scorer, on_delete=models.PROTECT, related_name="judgements", db_index=False)
+    case_key = models.BigIntegerField(null=True)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.JUDGED)
     r1 = models.SmallIntegerField(null=True)
     r2 = models.SmallIntegerField(null=True)
     q1 = models.SmallIntegerField(null=True)
     q2 = models.SmallIntegerField(null=True)
     q3 = models.SmallIntegerField(null=True)
     q4 = models.SmallIntegerField(null=True)
+    p = models.JSONField(null=True)
+    abstained = models.JSONField(default=list, blank=True)
+    evidence = models.JSONField(default=dict, blank=True)
     rationale = models.TextField(blank=True)
 
     class Meta:
         verbose_name = _("judgement")
         verbose_name_plural = _("judgements")
-        constraints = [models.UniqueConstraint(fields=["response", "scorer"], name="judgement_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["response", "scorer"], name="judgement_once"),
+            models.CheckConstraint(
+                condition=models.Q(outcome="judged")
+                | models.Q(r1=None, r2=None, q1=None, q2=None, q3=None, q4=None),
+                name="failed_judgement_is_no_verdict",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["case_key", "scorer"],
+                condition=models.Q(case_key__isnull=False),
+                name="judgement_of_case",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.response_id} by {self.scorer_id}"
@@ -95,6 +126,8 @@ class Board(models.Model):
     ranks_stale = models.BooleanField(
         default=False, help_text="Who stands here changed since the last ranking."
     )
+
+    objects = BoardQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("board")
@@ -115,6 +148,10 @@ class Score(models.Model):
     Shares and means lie in [0, 1] (`final` in [-1, 1]); intervals are None below 10 clusters; ranks are
     None while a row is not designated. `account` counts each outcome (the denominator account);
     `by_scenario` and `by_dimension` map a slug to {"n", "scored", "mean", "low", "high"}.
+    Subjective: `abstained` is the share of judged answers with a criterion left open, `intervals` maps figures
+    to {"low", "high", "se", "method"}; `worst` and `best` bound `final` where judging failed: every failed item
+    at -1, or at 1. `anchored` (with bounds) is the final score corrected by experts' labels, which the floor
+    above computes and writes down; `anchoring` says from what.
     `origin` published: a reference row as somebody else printed it, never ranked with computed ones.
     """
 
@@ -159,6 +196,13 @@ class Score(models.Model):
     q3 = models.FloatField(null=True)
     q4 = models.FloatField(null=True)
     abstained = models.FloatField(null=True)
+    worst = models.FloatField(null=True)
+    best = models.FloatField(null=True)
+    intervals = models.JSONField(default=dict)
+    anchored = models.FloatField(null=True)
+    anchored_low = models.FloatField(null=True)
+    anchored_high = models.FloatField(null=True)
+    anchoring = models.JSONField(default=dict)
     remarks = models.JSONField(default=list)
     computed_at = models.DateTimeField(auto_now=True)
 

@@ -16,7 +16,20 @@ STANDING = ("rank_low", "rank_high")
 MEASURED = ("ci_low", "ci_high", "se", "interval", "clusters", "n", "scored", "missing", "missing_share")
 FIGURES = {
     Kind.OBJECTIVE: ("accuracy", "right", "answered_accuracy"),
-    Kind.SUBJECTIVE: ("final", "risk_rate", "quality", "quality_mean", "final_mean", *CRITERIA, "abstained"),
+    Kind.SUBJECTIVE: (
+        "final",
+        "risk_rate",
+        "quality",
+        "quality_mean",
+        "final_mean",
+        *CRITERIA,
+        "abstained",
+        "worst",
+        "best",
+        "anchored",
+        "anchored_low",
+        "anchored_high",
+    ),
 }
 PARTS = ("mean", "low", "high", "n")
 

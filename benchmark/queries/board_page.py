@@ -24,6 +24,7 @@ from benchmark.models import (
 )
 from benchmark.queries.boards import BoardFilter, own_scores, public_first, standing_scores
 from benchmark.queries.disclosure import shown_groups
+from benchmark.queries.reliability import BoardGuardian, board_guardian
 from benchmark.rules.account import OUTCOMES
 from medes_site.kit.charts import UNIT, Domain, round_domain
 
@@ -94,6 +95,9 @@ class BoardPage:
     any_published: bool
     comparable: bool
     any_too_few: bool
+    any_anchored: bool
+    any_failed: bool
+    guardian: BoardGuardian | None
     domain: Domain
     page: Page
     rows: tuple[Row, ...]
@@ -166,11 +170,14 @@ def board_page(board: Board, chosen: BoardFilter, number: str | None, user: Any)
         count=item_count(board),
         scenarios=scenarios,
         scenario=scenario,
-        others=_others(board),
+        others=_others(board, user),
         standing=sums["standing"],
         any_published=bool(sums["published"]),
         comparable=sums["standing"] - sums["published"] >= 2,
         any_too_few=bool(sums["too_few"]) or any(score.ci_low is None for score in own),
+        any_anchored=bool(sums["anchored"]),
+        any_failed=any(score.account.get("judge_failed") for score in (*page, *own)),
+        guardian=board_guardian(board) if board.kind == Kind.SUBJECTIVE else None,
         domain=sums["domain"],
         page=page,
         rows=board_rows(page, scenario, mixed=0 < sums["published"] < sums["standing"]),
@@ -185,6 +192,7 @@ def _sums(board: Board, own: Sequence[Score]) -> dict[str, Any]:
         standing=Count("pk"),
         published=Count("pk", filter=~computed),
         too_few=Count("pk", filter=computed & Q(ci_low=None)),
+        anchored=Count("pk", filter=Q(anchored__isnull=False)),
         lowest=Min(Coalesce("ci_low", "value")),
         highest=Max(Coalesce("ci_high", "value")),
     )
@@ -200,14 +208,18 @@ def value_range(kind: str) -> Domain:
     return UNIT if kind == Kind.OBJECTIVE else WHOLE
 
 
-def _others(board: Board) -> tuple[Board, ...]:
+def _others(board: Board, user: Any) -> tuple[Board, ...]:
     """The same questions elsewhere: other versions of the benchmark, other scorers; the newest first."""
-    others = Board.objects.filter(
-        version__benchmark=board.version.benchmark_id,
-        version__state=BenchmarkVersion.State.FROZEN,
-        kind=board.kind,
-        split=board.split,
-    ).exclude(pk=board.pk)
+    others = (
+        Board.objects.visible_to(user)
+        .filter(
+            version__benchmark=board.version.benchmark_id,
+            version__state=BenchmarkVersion.State.FROZEN,
+            kind=board.kind,
+            split=board.split,
+        )
+        .exclude(pk=board.pk)
+    )
     found = others.select_related("version__benchmark", "scorer").order_by("-version__frozen_at", "-pk")
     return tuple(found)
 
@@ -248,13 +260,14 @@ def account_lines(account: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple((name, account[name]) for name in OUTCOMES if account.get(name))
 
 
-def benchmark_cards(newest_only: bool = False) -> tuple[BenchmarkCards, ...]:
+def benchmark_cards(newest_only: bool = False, *, user: Any = None) -> tuple[BenchmarkCards, ...]:
     """All boards of all frozen versions, newest versions first; or only each benchmark's newest version.
 
     Two queries, and one for each board whose items were not counted yet.
     """
     boards = (
-        Board.objects.filter(version__state=BenchmarkVersion.State.FROZEN)
+        Board.objects.visible_to(user)
+        .filter(version__state=BenchmarkVersion.State.FROZEN)
         .select_related("version__benchmark", "scorer")
         .annotate(
             standing=Count("scores", filter=Q(scores__designated=True)),

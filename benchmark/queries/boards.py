@@ -31,6 +31,7 @@ SORTS_BY_KIND: dict[str, dict[str, str]] = {
         "final_mean": "final_mean",
         "risk": "risk_rate",
         "quality": "quality",
+        "anchored": "anchored",
         "missing": "share_missing",
         "r1": "r1",
         "r2": "r2",
@@ -143,6 +144,9 @@ def score_row(score: Score) -> dict[str, Any]:
         row |= {
             name: getattr(score, name) for name in (*names, "r1", "r2", "q1", "q2", "q3", "q4", "abstained")
         }
+        # Bounds where judging failed, the score that experts' labels correct, and its bounds.
+        more = ("worst", "best", "anchored", "anchored_low", "anchored_high", "intervals")
+        row |= {name: getattr(score, name) for name in more}
     return row | {
         "ci_low": score.ci_low,
         "ci_high": score.ci_high,

@@ -49,8 +49,9 @@ class EntryPage:
     submissions: tuple[Submission, ...]
 
 
-def _standing_scores() -> Any:
-    scores = Score.objects.filter(designated=True, board__version__state=BenchmarkVersion.State.FROZEN)
+def _standing_scores(user: Any) -> Any:
+    boards = Board.objects.visible_to(user).filter(version__state=BenchmarkVersion.State.FROZEN)
+    scores = Score.objects.filter(designated=True, board__in=boards)
     related = ("board__version__benchmark", "board__scorer", "entry")
     order = ("-board__version__frozen_at", "board__kind", public_first("board__split"), "board__pk")
     return scores.select_related(*related).order_by(*order)
@@ -69,17 +70,18 @@ def entries_page(user: Any, words: str, type_: str, number: str | None) -> Page:
         entries = entries.filter(Q(name__icontains=word) | Q(organisation__icontains=word))
     if type_:
         entries = entries.filter(type=type_)
-    standing = Prefetch("scores", _standing_scores().defer(*HEAVY), to_attr="standing")
+    standing = Prefetch("scores", _standing_scores(user).defer(*HEAVY), to_attr="standing")
     return Paginator(entries.prefetch_related(standing).order_by("name"), PAGE_SIZE).get_page(number)
 
 
 def entry_page(entry: Entry, user: Any) -> EntryPage:
     """Five queries, however many boards there are."""
-    scores = list(_standing_scores().filter(entry=entry))
+    scores = list(_standing_scores(user).filter(entry=entry))
     slugs = {slug for score in scores for slug in score.by_scenario}
     scenarios = {scenario.slug: scenario for scenario in Scenario.objects.filter(slug__in=slugs)}
     stored = (
-        Score.objects.select_related("board")
+        Score.objects.filter(board__in=Board.objects.visible_to(user))
+        .select_related("board")
         .defer(*HEAVY)
         .order_by("board__kind", public_first("board__split"))
     )

@@ -11,7 +11,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from benchmark.models import Judgement, Kind, Scenario, Score, Scorer, Split, Submission
+from benchmark.models import Board, Judgement, Kind, Scenario, Score, Scorer, Split, Submission
 from benchmark.policies import can_manage_submission, can_review_submission
 from benchmark.queries.disclosure import shown_groups
 from benchmark.rules.account import OUTCOMES
@@ -104,20 +104,20 @@ class Allowed:
 
 
 def own_submissions(user: Any) -> QuerySet[Submission]:
-    return _for_lists(Submission.objects.filter(submitted_by=user))
+    return _for_lists(Submission.objects.filter(submitted_by=user), user)
 
 
-def waiting_submissions() -> QuerySet[Submission]:
+def waiting_submissions(user: Any) -> QuerySet[Submission]:
     """Those in review, the longest waiting first."""
-    return _for_lists(Submission.objects.filter(state=_State.IN_REVIEW)).order_by("pk")
+    return _for_lists(Submission.objects.filter(state=_State.IN_REVIEW), user).order_by("pk")
 
 
 def visible_submissions(user: Any) -> QuerySet[Submission]:
-    return _for_lists(Submission.objects.visible_to(user))
+    return _for_lists(Submission.objects.visible_to(user), user)
 
 
-def _for_lists(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
-    scores = Score.objects.select_related("board")
+def _for_lists(submissions: QuerySet[Submission], user: Any) -> QuerySet[Submission]:
+    scores = Score.objects.filter(board__in=Board.objects.visible_to(user)).select_related("board")
     return (
         submissions.select_related("entry", "version__benchmark", "submitted_by")
         .prefetch_related(Prefetch("scores", queryset=scores))
@@ -141,18 +141,21 @@ def _in_order(scores: Iterable[Score]) -> tuple[Score, ...]:
 
 def submission_results(submission: Submission, user: Any) -> list[Result]:
     """One result per board, public first, with the scenarios that `user` may see; two queries."""
-    scores = _in_order(submission.scores.select_related("board__scorer", "submission"))
+    shown = submission.scores.filter(board__in=Board.objects.visible_to(user))
+    scores = _in_order(shown.select_related("board__scorer__guardian", "submission"))
     slugs = {slug for score in scores for slug in score.by_scenario}
     scenarios = {row.slug: row for row in Scenario.objects.filter(slug__in=slugs)}
     return [Result(score, _account(score), _groups(score, scenarios, user)) for score in scores]
 
 
 def _account(score: Score) -> tuple[Line, ...]:
-    """Objective answers end in five ways; the two of judging are shown where they occur."""
+    """Objective answers end in five ways; a free answer is judged as it stands, whatever became of it."""
     if not score.account:
         return ()
     counts = {name: score.account.get(name, 0) for name in OUTCOMES}
-    rare = ("judge_failed", "abstained")
+    rare: tuple[str, ...] = ("judge_failed", "abstained")
+    if score.board.kind == Kind.SUBJECTIVE:
+        rare += ("truncated", "unparseable", "refused")
     return tuple(Line(name, n, n / score.n) for name, n in counts.items() if n or name not in rare)
 
 
@@ -213,7 +216,8 @@ def allowed_acts(user: Any, submission: Submission, scoring: Scoring, results: l
     """Which buttons make sense; the services decide again when one is pressed."""
     manage = can_manage_submission(user, submission)
     gone = submission.state == _State.WITHDRAWN
-    standing = all(result.score.designated for result in results)
+    # A frozen board stays as it was, so nobody comes to stand there.
+    standing = all(result.score.designated or result.score.board.frozen_at for result in results)
     unfinished = submission.evaluated_at is None or (
         scoring.job is not None and scoring.job.state in (Job.State.FAILED, Job.State.CANCELLED)
     )

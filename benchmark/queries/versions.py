@@ -31,9 +31,14 @@ def find_version(
 
 
 def find_board(benchmark: str, slug: str, label: str = "", *, user: Any = None) -> Board:
-    """The board of that slug of the named version, else of the newest that has it. Raises BadInput."""
-    boards = Board.objects.select_related("version__benchmark", "scorer").filter(
-        version__benchmark__slug=benchmark, slug=slug, version__state=BenchmarkVersion.State.FROZEN
+    """The board of that slug of the named version, else of the newest that has it. Raises BadInput.
+
+    `user` None: nobody in particular, who sees no board of a guardian in the shadow.
+    """
+    boards = (
+        Board.objects.visible_to(user)
+        .select_related("version__benchmark", "scorer")
+        .filter(version__benchmark__slug=benchmark, slug=slug, version__state=BenchmarkVersion.State.FROZEN)
     )
     if label:
         label = label.replace("\x00", "\ufffd")  # PostgreSQL refuses to look for it

@@ -7,10 +7,21 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from benchmark.errors import NotAllowed, WrongState
-from benchmark.models import BenchmarkVersion, Board, Score, Scorer, ScoreVector, Split, Submission
+from benchmark.models import (
+    BenchmarkVersion,
+    Board,
+    Guardian,
+    Score,
+    Scorer,
+    ScoreVector,
+    Split,
+    Submission,
+)
 from benchmark.policies import can_manage_submission
 from benchmark.queries.vectors import VECTOR_TYPE, board_items, read_vectors
 from benchmark.rules.extraction import EXTRACTOR_NAME, EXTRACTOR_VERSION
@@ -32,19 +43,57 @@ def current_extractor() -> Scorer:
 def board_for(version: BenchmarkVersion, kind: str, split: str, scorer: Scorer) -> Board:
     """The board of this scorer, made on first use.
 
-    The plain address belongs to the scorer that came first; a later scorer's board carries its version
-    in the address until it replaces the older one.
+    The plain address belongs to the active guardian, else to the scorer that came first; another scorer's board
+    carries its version in the address until it replaces the older one. A guardian that was never promoted
+    scores in the shadow and does not get the plain address, free or not.
     """
     known = Board.objects.filter(version=version, kind=kind, split=split, scorer=scorer).first()
     if known:
         return known
     slug = board_slug(kind, split)
-    if Board.objects.filter(version=version, slug=slug).exists():
-        slug = f"{slug}-{scorer.name}-{scorer.version}"[:60]
+    guardian = Guardian.objects.filter(scorer=scorer).first()
+    shadow = guardian is not None and guardian.state != Guardian.State.ACTIVE
+    if shadow or Board.objects.filter(version=version, slug=slug).exists():
+        slug = own_slug(version, kind, split, scorer)
     board, _created = Board.objects.get_or_create(
         version=version, kind=kind, split=split, scorer=scorer, defaults={"slug": slug}
     )
+    if guardian is not None and not shadow:
+        make_current(board)
     return board
+
+
+def own_slug(version: BenchmarkVersion, kind: str, split: str, scorer: Scorer) -> str:
+    """An address that says whose board it is: `subjective-linear-1-2`."""
+    stem = slugify(f"{board_slug(kind, split)}-{scorer.name}-{scorer.version}".replace(".", "-"))[:50]
+    taken = Board.objects.filter(version=version, slug=stem).exclude(kind=kind, split=split, scorer=scorer)
+    return f"{stem}-{scorer.pk}" if taken.exists() else stem
+
+
+def make_current(board: Board) -> None:
+    """Gives `board` the plain address of its kind and split; whoever had it moves. In one transaction.
+
+    The board of an earlier guardian is frozen: it stays as it was, under its own address. A board of another
+    type of scorer (scores as published) only moves.
+    """
+    slug = board_slug(board.kind, board.split)
+    if board.slug == slug:
+        return
+    with transaction.atomic():
+        former = (
+            Board.objects.select_for_update(of=("self",))
+            .select_related("scorer")
+            .filter(version=board.version_id, slug=slug)
+            .exclude(pk=board.pk)
+            .first()
+        )
+        if former is not None:
+            former.slug = own_slug(board.version, former.kind, former.split, former.scorer)
+            if former.scorer.type == Scorer.Type.GUARDIAN and former.frozen_at is None:
+                former.frozen_at = timezone.now()
+            former.save(update_fields=["slug", "frozen_at"])
+        board.slug = slug
+        board.save(update_fields=["slug"])
 
 
 def store_vector(score: Score, values: np.ndarray) -> None:
@@ -89,7 +138,7 @@ def designate_open_scores(submission: Submission) -> list[int]:
 
     A row that stands already was scored anew, so its board is ranked again too. Inside a transaction.
     """
-    scores = list(submission.scores.all())
+    scores = list(submission.scores.filter(board__frozen_at=None))
     lock_boards(score.board_id for score in scores)
     touched = []
     for score in scores:
@@ -105,7 +154,8 @@ def designate_submission(*, actor: Any, submission: Submission) -> list[int]:
     """Lets this submission stand for its entry on its boards, instead of another; returns the boards' ids."""
     if not can_manage_submission(actor, submission):
         raise NotAllowed()
-    boards = list(submission.scores.values_list("board_id", flat=True))
+    # A frozen board stays as it was.
+    boards = list(submission.scores.filter(board__frozen_at=None).values_list("board_id", flat=True))
     lock_boards(boards)
     state = Submission.objects.select_for_update().values_list("state", flat=True).get(pk=submission.pk)
     if state != Submission.State.PUBLIC:
@@ -113,5 +163,5 @@ def designate_submission(*, actor: Any, submission: Submission) -> list[int]:
     Score.objects.filter(board__in=boards, entry=submission.entry_id, designated=True).update(
         designated=False, rank_low=None, rank_high=None
     )
-    Score.objects.filter(submission=submission).update(designated=True)
+    Score.objects.filter(submission=submission, board__in=boards).update(designated=True)
     return boards

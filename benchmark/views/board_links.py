@@ -113,13 +113,27 @@ def board_columns(page: BoardPage, links: Links) -> list[Column]:
             ("risk", _("Risk rate"), True, _("Share of risky answers: R1 or R2 is −1.")),
             ("quality", _("Quality"), True, _("Weighted quality of the answers without risk.")),
             ("final_mean", _("Final (plain mean)"), True, _("With the four qualities weighted alike.")),
+            *anchored_head(page),
             ("missing", _("Missing"), True, _("Share of items without a score.")),
             *((name, name.upper(), True, str(CRITERION_NAMES[name])) for name in CRITERIA),
-            ("abstained", _("Abstained"), True, _("Share of criteria that the guardian left open.")),
+            (
+                "abstained",
+                _("Abstained"),
+                True,
+                _("Share of answers on which the guardian left a criterion open."),
+            ),
         ]
     if page.scenario is not None:
         heads.append(("scenario", named(page.scenario), True, ""))
     return [Column(key, label, *links.sorting(key), number, help) for key, label, number, help in heads]
+
+
+def anchored_head(page: BoardPage) -> list[tuple[str, str, bool, str]]:
+    """A column of its own only where experts labelled a random sample."""
+    if not page.any_anchored:
+        return []
+    about = _("The final score, corrected by what experts said on a random sample of norm groups.")
+    return [("anchored", _("Anchored"), True, about)]
 
 
 def type_choices(chosen: BoardFilter, links: Links) -> list[Choice]:

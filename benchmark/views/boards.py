@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,23 +22,23 @@ from benchmark.views.board_links import Links, board_columns, scenario_heads, ty
 from benchmark.views.fragments import render_page
 
 
-def board_or_404(benchmark: str, slug: str, label: str) -> Board:
+def board_or_404(benchmark: str, slug: str, label: str, user: Any) -> Board:
     try:
-        return find_board(benchmark, slug, label)
+        return find_board(benchmark, slug, label, user=user)
     except BadInput as error:
         raise Http404(str(error)) from error
 
 
 @require_safe
 def leaderboards(request: HttpRequest) -> HttpResponse:
-    return render(request, "benchmark/boards/list.html", {"benchmarks": benchmark_cards()})
+    return render(request, "benchmark/boards/list.html", {"benchmarks": benchmark_cards(user=request.user)})
 
 
 @require_safe
 def board(request: HttpRequest, benchmark: str, slug: str) -> HttpResponse:
     """The page, or for htmx the part below its title."""
     label = request.GET.get("version", "")
-    found = board_or_404(benchmark, slug, label)
+    found = board_or_404(benchmark, slug, label, request.user)
     chosen = BoardFilter.read(found, request.GET)
     page = board_page(found, chosen, request.GET.get("page"), request.user)
     links = Links(found, chosen, label)
@@ -82,7 +83,7 @@ def export_url(board: Board, extension: str, links: Links) -> str:
 @conditional_page
 def board_export(request: HttpRequest, benchmark: str, slug: str, extension: str) -> HttpResponse:
     """The rows as filtered and sorted, of all pages. Twice the same is the same bytes, hence the ETag."""
-    found = board_or_404(benchmark, slug, request.GET.get("version", ""))
+    found = board_or_404(benchmark, slug, request.GET.get("version", ""), request.user)
     document = board_document(found, BoardFilter.read(found, request.GET))
     if extension == "csv":
         content = "".join(export_csv(found, document)).encode("utf-8-sig")

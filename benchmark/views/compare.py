@@ -21,9 +21,11 @@ MOST_NAMES = 50  # an address may hold any number
 def compare(request: HttpRequest) -> HttpResponse:
     """`?board=medes/objective&entry=a&entry=b`, and `version` unless the newest is meant."""
     if not request.GET.get("board"):
-        return render(request, "benchmark/compare/choose_board.html", {"benchmarks": benchmark_cards()})
+        return render(
+            request, "benchmark/compare/choose_board.html", {"benchmarks": benchmark_cards(user=request.user)}
+        )
     label = request.GET.get("version", "")
-    board = _board(request.GET["board"], label)
+    board = _board(request.GET["board"], label, request.user)
     names = [name.replace("\x00", "") for name in request.GET.getlist("entry")[:MOST_NAMES]]
     wish = read_wish(board, names)
     context: dict[str, Any] = {
@@ -40,8 +42,8 @@ def compare(request: HttpRequest) -> HttpResponse:
     return render(request, "benchmark/compare/compare.html", context)
 
 
-def _board(name: str, label: str) -> Board:
+def _board(name: str, label: str, user: Any) -> Board:
     benchmark, slash, slug = name.replace("\x00", "").partition("/")
     if not slash:
         raise Http404
-    return board_or_404(benchmark, slug, label)
+    return board_or_404(benchmark, slug, label, user)

@@ -24,6 +24,7 @@ from benchmark.models import BenchmarkVersion, Submission
 from benchmark.policies import can_submit
 from benchmark.problems import describe
 from benchmark.queries.item_results import OUTCOMES, item_results_page, open_boards
+from benchmark.queries.judgements import SHOWN, guardian_verdicts
 from benchmark.queries.submissions import (
     allowed_acts,
     own_submissions,
@@ -150,7 +151,7 @@ def submissions(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("tab", "")
     reviewer = is_researcher(request.user)
     if reviewer and tab == "review":
-        found = waiting_submissions()
+        found = waiting_submissions(request.user)
     elif reviewer and tab == "all":
         found = visible_submissions(request.user)
     else:
@@ -159,7 +160,7 @@ def submissions(request: HttpRequest) -> HttpResponse:
     context = {
         "tab": tab,
         "reviewer": reviewer,
-        "waiting": waiting_submissions().count() if reviewer else 0,
+        "waiting": waiting_submissions(request.user).count() if reviewer else 0,
         "page": page,
         "rows": submission_rows(page),
         "query": f"tab={tab}" if tab else "",
@@ -183,6 +184,8 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
     found = submission_or_404(request, pk)
     if request.htmx and request.htmx.target == "progress":  # type: ignore[attr-defined]
         return _progress(request, found)
+    if request.htmx and request.htmx.target == "guardian-verdicts":  # type: ignore[attr-defined]
+        return _verdicts(request, found)
     return submission_page(request, found)
 
 
@@ -193,6 +196,16 @@ def _progress(request: HttpRequest, found: Submission) -> HttpResponse:
         return render(request, "benchmark/submissions/_progress.html", {**context, "polled": True})
     response = render(request, "benchmark/submissions/_live.html", context)
     return reswap(retarget(response, "#live"), "outerHTML")
+
+
+def _verdicts(request: HttpRequest, found: Submission) -> HttpResponse:
+    """The guardian's verdicts so far; once it is done, everything that depends on them."""
+    verdicts = guardian_verdicts(found, request.user, request.GET)
+    if verdicts is None or not verdicts.active:
+        response = render(request, "benchmark/submissions/_live.html", _live_context(request, found))
+        return reswap(retarget(response, "#live"), "outerHTML")
+    context = {"submission": found, "found": verdicts, "verdict_filters": SHOWN}
+    return render(request, "benchmark/submissions/_guardian_verdicts.html", context)
 
 
 def submission_page(
@@ -217,6 +230,8 @@ def _live_context(request: HttpRequest, found: Submission) -> dict[str, Any]:
         "may": allowed_acts(request.user, found, scoring, results),
         "judgements": Paginator(judgements, JUDGEMENTS_SIZE).get_page(request.GET.get("page")),
         "reviewer": is_researcher(request.user),
+        "guardian_verdicts": guardian_verdicts(found, request.user, request.GET),
+        "verdict_filters": SHOWN,
         **_item_context(request, found, results),
     }
 

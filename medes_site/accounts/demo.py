@@ -24,6 +24,12 @@ DISPLAY_NAMES = {
     Role.RESEARCHER: "演示研究员 Demo researcher",
 }
 
+# Their labels were written for the demo: no human expert gave them.
+LABELLERS = {
+    "a": "演示标注甲（为演示而写） Demo labels A (written for the demo)",
+    "b": "演示标注乙（为演示而写） Demo labels B (written for the demo)",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
@@ -72,3 +78,27 @@ def _passwords(path: Path) -> tuple[dict[str, str], bool]:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(made, file, indent=2)
     return made, True
+
+
+def demo_labellers() -> list[User]:
+    """Two experts whose labels the demo brings along; nobody logs in as them. Their names say what they are."""
+    if not settings.DEMO:
+        raise ImproperlyConfigured("Demo accounts are made with MEDES_DEMO=1 only.")
+    labellers = []
+    with transaction.atomic():
+        expert = Group.objects.get_or_create(name=Role.EXPERT.value)[0]
+        for mark, name in LABELLERS.items():
+            user, made = User.objects.get_or_create(
+                username=f"demo-expert-{mark}",
+                defaults={
+                    "email": f"demo-expert-{mark}@demo.invalid",
+                    "display_name": name,
+                    "organisation": "MedES demo",
+                },
+            )
+            if made:
+                user.set_unusable_password()
+                user.save(update_fields=["password"])
+            user.groups.add(expert)
+            labellers.append(user)
+    return labellers

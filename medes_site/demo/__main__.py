@@ -100,7 +100,7 @@ def _programs(home: Path, port: int) -> tuple[Program, ...]:
     python = sys.executable
     web = f"-m gunicorn medes_site.wsgi --bind {HOST}:{port} --workers 2 --threads 4 --graceful-timeout 3"
     web += " --no-control-socket"  # it would lie in the home directory, outside of MEDES_HOME
-    worker = "-m celery -A medes_site worker --beat --queues default,evaluate --concurrency 2 --loglevel INFO"
+    worker = "-m celery -A medes_site worker --beat --queues default,evaluate,train --concurrency 2 --loglevel INFO"
     return (
         Program("web", (python, *web.split())),
         Program("worker", (python, *worker.split(), "--schedule", str(home / "celerybeat-schedule"))),

@@ -11,4 +11,4 @@ from benchmark.queries.board_page import benchmark_cards
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html", {"benchmarks": benchmark_cards(newest_only=True)})
+    return render(request, "home.html", {"benchmarks": benchmark_cards(newest_only=True, user=request.user)})

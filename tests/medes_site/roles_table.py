@@ -501,3 +501,7 @@ TABLE: list[Row] = [
     api("benchmark:api-board-list"),
     api("benchmark:api-board", words("tiny", "objective")),
 ]
+
+from tests.medes_site.roles_responses import ROWS as RESPONSES  # noqa: E402 - it needs the words above
+
+TABLE += RESPONSES

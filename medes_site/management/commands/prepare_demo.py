@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
-from medes_site.accounts.demo import demo_accounts
+from medes_site.accounts.demo import demo_accounts, demo_labellers
 from medes_site.environment import ROOT
 
 DATA_SUFFIXES = {".py", ".jsonl", ".json", ".csv", ".md", ".toml", ".yaml"}
@@ -26,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("prepare_demo needs MEDES_DEMO=1, which `make demo` sets.")
-        apps = [ROOT / "benchmark", ROOT / "annotation", ROOT / "medes_site"]
+        apps = [ROOT / "benchmark", ROOT / "annotation", ROOT / "training", ROOT / "medes_site"]
         migrations = (file for app in apps for file in app.rglob("migrations/*.py"))
         self._once(
             "migrate", "database", migrations, lambda: call_command("migrate", interactive=False, verbosity=0)
@@ -38,6 +39,9 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write("demo data: there is no command load_demo, so the demo starts empty")
+        demo_labellers()
+        self._once("load_demo_labels", "demo labels", _files(ROOT / "annotation" / "demo"), _load_labels)
+        call_command("train_demo_guardian", stdout=self.stdout, stderr=self.stderr)
         self._once(
             "collectstatic",
             "static files",
@@ -64,6 +68,11 @@ class Command(BaseCommand):
         stamp.write_text(installed.hexdigest(), "ascii")
         self.stdout.write(f"{title}: done in {time.monotonic() - begun:.1f} s")
         self.stdout.flush()
+
+
+def _load_labels() -> None:
+    call_command("load_demo_campaigns", stdout=io.StringIO())
+    call_command("load_demo_labels", stdout=io.StringIO())
 
 
 def _files(folder: Path, *, any_suffix: bool = False) -> list[Path]:

@@ -1,0 +1,332 @@
+"""python -m training.engine.guardian RUN_DIR: trains a guardian from a run directory. No Django, no database.
+
+In: config.json, rows.jsonl, audit.jsonl (see `training.engine.guardian_run`). Out: progress.jsonl while it
+runs, artefact/, predictions.jsonl and report.json. Exit code 0 when all of them are written; 3 after a file
+`stop`; else 1, with one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmark.guardians.base import (
+    CRITERIA,
+    Case,
+    Guardian,
+    GuardianError,
+    Verdict,
+    risk_probability,
+)
+from benchmark.guardians.linear import LinearGuardian
+from benchmark.guardians.loading import load_guardian
+from benchmark.guardians.manifest import Manifest, write_manifest
+from training.engine import guardian_linear
+from training.engine.guardian_run import (
+    AuditRow,
+    Config,
+    Run,
+    RunRefused,
+    Stopped,
+    TrainingRow,
+    refuse_shared_groups,
+)
+from training.rules.conformal import RiskControl, control, risky_needed
+from training.rules.guardian_quality import JudgedRow, quality_report
+from training.rules.guardian_targets import risk_of
+
+STOPPED = 3
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "tokenizers",
+    "safetensors",
+)
+BATCH = 64
+CURVE = (0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if len(given) != 1:
+        complain("usage: python -m training.engine.guardian RUN_DIR")
+        return 2
+    run = Run(Path(given[0]))
+    try:
+        train_guardian(run)
+    except Stopped:
+        complain("Stopped on request.")
+        return STOPPED
+    except (RunRefused, GuardianError) as error:
+        complain(str(error))
+        return 1
+    except MemoryError:
+        complain("The machine has too little memory for this run.")
+        return 1
+    except OSError as error:
+        complain(f"A file could not be read or written: {error}.")
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        complain(f"The training failed: {type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+def complain(sentence: str) -> None:
+    """One sentence on stderr, for whoever started the run."""
+    sys.stderr.write(sentence.rstrip() + "\n")
+
+
+def train_guardian(run: Run) -> None:
+    """The whole run. Raises RunRefused, GuardianError, Stopped, OSError."""
+    config, rows, audit = run.config(), run.rows(), run.audit()
+    refuse_shared_groups(rows, audit)
+    run.say("start", f"{len(rows)} training rows, {len(audit)} audit rows", 0, 1)
+    learning, calibrating = set_aside(rows, config)
+    folder = run.artefact
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    trained = train_kind(run, config, learning)
+    manifest = Manifest(
+        kind=config.kind,
+        name=config.name,
+        version=config.version,
+        thresholds=trained.thresholds,
+        prior=config.prior,
+        cost=config.miss_cost,
+        conformal=asdict(control([], config.alpha)),
+        training={
+            "data_hash": run.data_hash(),
+            "code_version": config.code_version or own_version(),
+            "seed": config.seed,
+            "libraries": library_versions(config.kind),
+            "rows": len(rows),
+            "set_aside": len(rows) - len(learning),
+            "config": asdict(config),
+        },
+        settings=trained.settings,
+    )
+    write_manifest(folder, manifest)
+    promise = promised(run, load_guardian(folder), calibrating, config)
+    manifest = Manifest(
+        **{**{name: getattr(manifest, name) for name in Manifest.__slots__}, "conformal": asdict(promise)}
+    )
+    write_manifest(folder, manifest)
+    guardian = load_guardian(folder)
+    predicted = predictions(run, guardian, audit)
+    run.write_lines("predictions.jsonl", predicted)
+    run.say("report", "measuring", 0, 1)
+    report = report_on(audit, predicted, manifest)
+    report["learning_curve"] = []
+    if config.learning_curve and trained.linear is not None:
+        report["learning_curve"] = learning_curve(run, config, learning, audit, trained.linear)
+    run.write_json("report.json", report)
+    run.say("done", "finished", 1, 1, macro_kappa=report["macro_kappa"]["value"])
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What the manifest needs to know. `linear`: for the learning curve, which only that kind is quick enough for."""
+
+    thresholds: Mapping[str, float]
+    settings: Mapping[str, Any]
+    linear: guardian_linear.Fitted | None = None
+
+
+def train_kind(run: Run, config: Config, rows: Sequence[TrainingRow]) -> Trained:
+    """Trains and writes the weights into the artefact folder. Raises RunRefused where a library is missing."""
+    if config.kind == "linear":
+        fitted = guardian_linear.train(
+            rows, config, lambda message, step, of: run.say("train", message, step, of)
+        )
+        guardian_linear.write(run.artefact, fitted)
+        return Trained(fitted.thresholds, guardian_linear.settings_of(fitted), fitted)
+    try:
+        trainer = import_module(f"training.engine.guardian_{config.kind}")
+    except ImportError as error:
+        raise RunRefused(
+            f"A guardian of kind {config.kind} needs {error.name}, which is not installed here."
+        ) from None
+    calibrated, settings = trainer.train(run, rows, config, run.artefact)
+    return Trained(calibrated.thresholds, settings)
+
+
+def set_aside(rows: Sequence[TrainingRow], config: Config) -> tuple[list[TrainingRow], list[TrainingRow]]:
+    """(rows to learn from, calibration rows for the conformal promise).
+
+    A seeded share of the norm groups is set aside where it would hold enough risky answers drawn at random;
+    else everything is learnt from and nothing will be promised.
+    """
+    groups = sorted({row.group for row in rows})
+    random.Random(config.seed).shuffle(groups)
+    held = set(groups[: round(len(groups) * config.calibration_share)])
+    calibrating = [row for row in rows if row.group in held and row.random and risk_of(row.target) >= 0.5]
+    learning = [row for row in rows if row.group not in held]
+    if len(calibrating) < risky_needed(config.alpha) or len({row.group for row in learning}) < 2:
+        available = [row for row in rows if row.random and risk_of(row.target) >= 0.5]
+        return list(rows), available[:0]
+    return learning, calibrating
+
+
+def promised(run: Run, guardian: Guardian, rows: Sequence[TrainingRow], config: Config) -> RiskControl:
+    """The conformal threshold on P(risky) from risky rows that the guardian has not learnt from."""
+    scores = [
+        risk_probability(outcome.p)
+        for outcome in judge_all(run, guardian, rows, "calibration")
+        if isinstance(outcome, Verdict)
+    ]
+    return control(scores, config.alpha)
+
+
+def judge_all(run: Run, guardian: Guardian, rows: Sequence[TrainingRow | AuditRow], phase: str) -> list[Any]:
+    """Outcomes in the order of the rows, judged in batches."""
+    outcomes: list[Any] = []
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        outcomes += guardian.judge([Case(row.norm, row.question, row.response) for row in batch])
+        run.say(phase, f"judged {len(outcomes)}", len(outcomes), len(rows))
+    return outcomes
+
+
+def predictions(run: Run, guardian: Guardian, audit: Sequence[AuditRow]) -> list[dict[str, Any]]:
+    """One line an audit row: what identifies it, and p, values and abstentions (or why judging failed)."""
+    lines = []
+    for row, outcome in zip(audit, judge_all(run, guardian, audit, "audit"), strict=True):
+        line: dict[str, Any] = {
+            "id": row.id,
+            "item": row.item,
+            "group": row.group,
+            "scenario": row.scenario,
+            "entry": row.entry,
+            "length": len(row.response),
+        }
+        if isinstance(outcome, Verdict):
+            line |= {
+                "outcome": "judged",
+                "p": {name: outcome.p[name] for name in CRITERIA},
+                "risky": risk_probability(outcome.p),
+                "values": dict(outcome.values),
+                "abstained": list(outcome.abstained),
+            }
+        else:
+            line |= {"outcome": "judge_failed", "reason": outcome.reason}
+        lines.append(line)
+    return lines
+
+
+def judged_rows(audit: Sequence[AuditRow], predicted: Sequence[Mapping[str, Any]]) -> list[JudgedRow]:
+    """Audit rows with what was predicted of them, in the order of the audit rows."""
+    return [
+        JudgedRow(
+            id=row.id,
+            group=row.group,
+            scenario=row.scenario,
+            entry=row.entry,
+            length=len(row.response),
+            labels=row.labels,
+            p=line.get("p"),
+            values=line.get("values", {}),
+            abstained=line.get("abstained", ()),
+        )
+        for row, line in zip(audit, predicted, strict=True)
+    ]
+
+
+def report_on(
+    audit: Sequence[AuditRow], predicted: Sequence[Mapping[str, Any]], manifest: Manifest
+) -> dict[str, Any]:
+    """`quality_report`, with the texts of the worst mistakes."""
+    seed = int(manifest.training["seed"])
+    report = quality_report(
+        judged_rows(audit, predicted), manifest.thresholds, prior=manifest.prior, seed=seed
+    )
+    texts = {row.id: row for row in audit}
+    for mistake in report["worst"]:
+        row = texts[mistake["id"]]
+        mistake |= {
+            "item": row.item,
+            "entry": row.entry,
+            "norm": row.norm,
+            "question": row.question,
+            "response": row.response,
+        }
+    return report | {"guardian": {"kind": manifest.kind, "name": manifest.name, "version": manifest.version}}
+
+
+def learning_curve(
+    run: Run,
+    config: Config,
+    rows: Sequence[TrainingRow],
+    audit: Sequence[AuditRow],
+    trained: guardian_linear.Fitted,
+) -> list[dict[str, Any]]:
+    """Quality on the audit rows after learning from a growing share of the norm groups (nested, seeded).
+
+    Points: labelled answers used, macro kappa and each criterion's kappa, None where refused.
+    """
+    groups = sorted({row.group for row in rows})
+    random.Random(config.seed + 1).shuffle(groups)
+    points = []
+    for step, share in enumerate(CURVE, start=1):
+        run.say("learning curve", f"{share:.0%} of the norm groups", step, len(CURVE))
+        kept = set(groups[: max(2, round(len(groups) * share))])
+        part = [row for row in rows if row.group in kept]
+        if len(kept) < 2 or not audit:
+            continue
+        fitted = guardian_linear.train(part, config, lambda *_step: run.check(), trained.choices)
+        manifest = Manifest(
+            config.kind, "", "", fitted.thresholds, config.prior, config.miss_cost, {}, {}, {}
+        )
+        judge = LinearGuardian(manifest, fitted.weights)
+        report = quality_report(
+            judged_rows(audit, predictions(run, judge, audit)),
+            fitted.thresholds,
+            prior=config.prior,
+            seed=config.seed,
+        )
+        points.append(
+            {
+                "rows": len(part),
+                "groups": len(kept),
+                "macro_kappa": report["macro_kappa"],
+                "kappa": {name: report["criteria"][name]["figures"]["kappa"]["value"] for name in CRITERIA},
+            }
+        )
+    return points
+
+
+def library_versions(kind: str) -> dict[str, str]:
+    """Versions of the libraries that shape this kind's weights."""
+    wanted = LIBRARIES[:3] if kind == "linear" else LIBRARIES
+    found = {}
+    for name in wanted:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def own_version() -> str:
+    try:
+        return f"medes {version('medes')}"
+    except PackageNotFoundError:
+        return "medes"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

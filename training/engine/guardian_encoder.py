@@ -1,0 +1,207 @@
+"""Training of the kind `encoder`: a checkpoint on disk, a fresh head, soft labels, plain torch.
+
+One fold of norm groups is kept from the training; calibration and thresholds come from it alone, so they are honest
+about new norms. `settings`: max_length, epochs, batch_size, learning_rate, warmup (share of steps), weight_decay,
+lora_r (0: all weights are trained), dtype ("float32", "bfloat16").
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from peft import LoraConfig, TaskType, get_peft_model
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from benchmark.guardians.base import CRITERIA, Case
+from benchmark.guardians.encoder import DTYPES
+from benchmark.guardians.encoder_model import (
+    HEAD_FILE,
+    MODEL_FOLDER,
+    Network,
+    batches,
+    encode,
+    load_body,
+    load_tokenizer,
+    save_head,
+)
+from training.engine.guardian_calibrating import Calibrated, calibrate
+from training.engine.guardian_run import Config, Run, RunRefused, TrainingRow
+from training.rules.guardian_folds import group_folds
+from training.rules.guardian_targets import risk_of, taught
+
+DEFAULTS: Mapping[str, Any] = {
+    "max_length": 512,
+    "epochs": 3,
+    "batch_size": 16,
+    "learning_rate": 2e-5,
+    "warmup": 0.1,
+    "weight_decay": 0.01,
+    "lora_r": 0,
+    "dtype": "float32",
+}
+RANGES: Mapping[str, tuple[float, float]] = {
+    "max_length": (16, 131_072),
+    "epochs": (1, 100),
+    "batch_size": (1, 4_096),
+    "learning_rate": (1e-8, 1.0),
+    "warmup": (0.0, 1.0),
+    "weight_decay": (0.0, 1.0),
+    "lora_r": (0, 1_024),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    max_length: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+    lora_r: int
+    dtype: str
+
+
+def settings_of(config: Config) -> Settings:
+    """Raises RunRefused for an unknown setting or one out of range."""
+    unknown = sorted(set(config.settings) - set(DEFAULTS))
+    if unknown:
+        raise RunRefused(f"An encoder has no setting {unknown[0]!r}.")
+    values = {**DEFAULTS, **config.settings}
+    for name, (low, high) in RANGES.items():
+        value = values[name]
+        whole = isinstance(DEFAULTS[name], int)
+        good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not good or not low <= value <= high:
+            raise RunRefused(f"The setting {name} lies between {low:g} and {high:g}, not {value!r:.40}.")
+    if values["dtype"] not in DTYPES:
+        raise RunRefused(f"The setting dtype is one of {', '.join(DTYPES)}, not {values['dtype']!r:.40}.")
+    return Settings(**values)
+
+
+def train(
+    run: Run, rows: Sequence[TrainingRow], config: Config, folder: Path
+) -> tuple[Calibrated, dict[str, Any]]:
+    """Trains, writes weights into the artefact folder, and returns calibration and what the manifest says."""
+    settings = settings_of(config)
+    if not Path(config.base_model).is_dir():
+        raise RunRefused(
+            f"There is no checkpoint folder {config.base_model!r}: give base_model as a local path."
+        )
+    strata = ["risky" if risk_of(row.target) >= 0.5 else "safe" for row in rows]
+    folds = group_folds([row.group for row in rows], strata, config.folds, config.seed)
+    learning = [row for row, fold in zip(rows, folds, strict=True) if fold != 0]
+    held = [row for row, fold in zip(rows, folds, strict=True) if fold == 0]
+    if not learning or not held:
+        raise RunRefused("All training rows belong to one norm group: at least two are needed.")
+    torch.manual_seed(config.seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    tokenizer = load_tokenizer(config.base_model)
+    body = load_body(config.base_model, dtype=DTYPES[settings.dtype])
+    hidden = int(body.config.hidden_size)
+    reads = getattr(body.config, "max_position_embeddings", None)
+    if reads is not None and settings.max_length > reads:
+        raise RunRefused(f"This checkpoint reads {reads} tokens; max_length asks for {settings.max_length}.")
+    if settings.lora_r:
+        body = get_peft_model(
+            body,
+            LoraConfig(
+                task_type=TaskType.FEATURE_EXTRACTION,
+                r=settings.lora_r,
+                lora_alpha=2 * settings.lora_r,
+                lora_dropout=0.0,
+                target_modules="all-linear",
+            ),
+        )
+    network = Network(body, hidden).to(device)
+    _fit(run, network, tokenizer, learning, config, settings, device)
+    network.eval()
+    margins = _margins(run, network, tokenizer, held, settings, device)
+    if settings.lora_r:
+        network.body = network.body.merge_and_unload()  # type: ignore[operator]
+    network.body.save_pretrained(folder / MODEL_FOLDER, safe_serialization=True)  # type: ignore[operator]
+    tokenizer.save_pretrained(folder / MODEL_FOLDER)
+    save_head(network, folder / HEAD_FILE)
+    calibrated = calibrate(margins, held, config)
+    manifest = {
+        "max_length": settings.max_length,
+        "dtype": settings.dtype,
+        "slopes": calibrated.slopes,
+        "offsets": calibrated.offsets,
+        "priors": calibrated.priors,
+        "notes": calibrated.notes,
+        "calibrated_on": len(held),
+    }
+    return calibrated, manifest
+
+
+def _fit(
+    run: Run,
+    network: Network,
+    tokenizer: Any,
+    rows: Sequence[TrainingRow],
+    config: Config,
+    settings: Settings,
+    device: torch.device,
+) -> None:
+    """AdamW with a linear warm-up and decay; the order of the rows is shuffled by the seed."""
+    encoded = encode(
+        tokenizer, [Case(row.norm, row.question, row.response) for row in rows], settings.max_length
+    )
+    learnt = [[taught(row.target, row.weight, name) for name in CRITERIA] for row in rows]
+    targets = torch.tensor([[t for t, _w in row] for row in learnt], dtype=torch.float32, device=device)
+    weights = torch.tensor([[w for _t, w in row] for row in learnt], dtype=torch.float32, device=device)
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    per_epoch = -(-len(rows) // settings.batch_size)
+    steps = per_epoch * settings.epochs
+    warm = max(1, round(steps * settings.warmup))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm + 1)))
+    )
+    order = list(range(len(rows)))
+    shuffler = random.Random(config.seed)
+    network.train()
+    step = 0
+    for epoch in range(settings.epochs):
+        shuffler.shuffle(order)
+        for start in range(0, len(order), settings.batch_size):
+            chosen = order[start : start + settings.batch_size]
+            [batch] = batches([encoded[i] for i in chosen], tokenizer.pad_token_id, 2**40, device)
+            picked = torch.tensor([chosen[i] for i in batch.order], device=device)
+            margins = network(batch.ids, batch.mask)
+            losses = binary_cross_entropy_with_logits(margins, targets[picked], reduction="none")
+            loss = (losses * weights[picked]).sum() / weights[picked].sum().clamp(min=1e-6)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(trainable, 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            step += 1
+            run.say("train", f"epoch {epoch + 1}", step, steps, loss=round(float(loss.detach()), 6))
+
+
+@torch.inference_mode()
+def _margins(
+    run: Run,
+    network: Network,
+    tokenizer: Any,
+    rows: Sequence[TrainingRow],
+    settings: Settings,
+    device: torch.device,
+) -> np.ndarray:
+    encoded = encode(
+        tokenizer, [Case(row.norm, row.question, row.response) for row in rows], settings.max_length
+    )
+    found = np.zeros((len(rows), len(CRITERIA)))
+    for batch in batches(encoded, tokenizer.pad_token_id, 16_384, device):
+        run.check()
+        found[batch.order] = network(batch.ids, batch.mask).cpu().numpy()
+    return found

@@ -1,0 +1,6 @@
+"""All models of the training app, one module per noun."""
+
+from training.models.datasets import Dataset, TrainingKind
+from training.models.runs import Run, RunMetric
+
+__all__ = ["Dataset", "Run", "RunMetric", "TrainingKind"]

@@ -1,0 +1,72 @@
+"""Names and sentences of reports in the reader's language. Rules and engines speak English; pages translate here."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+CRITERIA: Final = {
+    "r1": _("Normative compliance"),
+    "r2": _("Suggestion safety"),
+    "q1": _("Issue identification"),
+    "q2": _("Reference to norms"),
+    "q3": _("Actionable advice"),
+    "q4": _("Empathy"),
+    "risk": _("Either risk"),
+}
+FIGURES: Final = {
+    "accuracy": _("Accuracy"),
+    "balanced_accuracy": _("Balanced accuracy"),
+    "kappa": _("κ with experts"),
+    "f1_rare": _("F1 of the rarer class"),
+    "recall": _("Recall"),
+    "calibration_error": _("Calibration error"),
+    "abstention": _("Abstained"),
+}
+PHASES: Final = {
+    "dataset": _("Drawing the dataset"),
+    "start": _("Starting"),
+    "train": _("Training"),
+    "calibration": _("Calibrating"),
+    "audit": _("Judging the audit answers"),
+    "report": _("Measuring"),
+    "learning curve": _("Learning curve"),
+    "done": _("Finished"),
+}
+COMPARISONS: Final = {
+    "macro_kappa": _("Mean κ over the criteria"),
+    "risk_recall": _("Recall of risk"),
+}
+# What the rules write, as a pattern, and the sentence it stands for.
+SENTENCES: Final = (
+    (r"(?P<n>\d+) labels; (?P<needed>\d+) are needed",
+     gettext_noop("%(n)s labels; %(needed)s are needed")),
+    (r"(?P<n>\d+) labels of the rarer class; (?P<needed>\d+) are needed",
+     gettext_noop("%(n)s labels of the rarer class; %(needed)s are needed")),
+    (r"the experts named the rarer class (?P<n>\d+) times; (?P<needed>\d+) are needed",
+     gettext_noop("the experts named the rarer class %(n)s times; %(needed)s are needed")),
+    (r"no criterion has enough labels of both kinds",
+     gettext_noop("no criterion has enough labels of both kinds")),
+    (r"(?P<n>\d+) norm groups and (?P<criteria>\d+) criteria with enough labels of both kinds",
+     gettext_noop("%(n)s norm groups and %(criteria)s criteria with enough labels of both kinds")),
+    (r"(?P<n>\d+) risky labels in (?P<groups>\d+) norm groups; (?P<needed>\d+) in (?P<wide>\d+) are needed",
+     gettext_noop("%(n)s risky labels in %(groups)s norm groups; %(needed)s in %(wide)s are needed")),
+    (r"a first guardian: better than chance", gettext_noop("a first guardian: better than chance")),
+    (r"a first guardian: nothing to compare with", gettext_noop("a first guardian: nothing to compare with")),
+    (r"too few norm groups hold a risky answer", gettext_noop("too few norm groups hold a risky answer")),
+    (r"over (?P<names>[a-z0-9, ]+)", gettext_noop("over %(names)s")),
+    (r"on (?P<n>\d+) risky labels", gettext_noop("on %(n)s risky labels")),
+)  # fmt: skip
+
+
+def sentence(text: str | None) -> str:
+    """A sentence of the rules in the reader's language; one that is not known here stays as it is."""
+    for pattern, words in SENTENCES:
+        found = re.fullmatch(pattern, text or "")
+        if found:
+            return gettext(words) % {name: value.upper() if name == "names" else value
+                                     for name, value in found.groupdict().items()}  # fmt: skip
+    return text or ""

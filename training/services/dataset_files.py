@@ -1,0 +1,86 @@
+"""Folders of datasets: written aside, hashed, and put in their place whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """`sha256` is of the file's bytes."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class DatasetDraft:
+    """A dataset on its way. Use as a context manager: what was not kept is deleted."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.files: list[WrittenFile] = []
+        self._root = Path(settings.MEDES_ARTEFACTS) / "datasets"
+
+    def __enter__(self) -> DatasetDraft:
+        self._root.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(dir=self._root, prefix=".draft-"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def write(self, name: str, rows: Iterable[Mapping[str, Any]]) -> WrittenFile:
+        """One JSON object a line, keys sorted, so that the same rows are the same bytes."""
+        digest, count, size = hashlib.sha256(), 0, 0
+        with (self.folder / name).open("wb") as file:
+            for row in rows:
+                text = json.dumps(
+                    row, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+                )
+                line = text.encode("utf-8", "replace") + b"\n"
+                file.write(line)
+                digest.update(line)
+                count += 1
+                size += len(line)
+        written = WrittenFile(name, count, size, digest.hexdigest())
+        self.files.append(written)
+        return written
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the kind and the names and hashes of the files."""
+        digest = hashlib.sha256(self.kind.encode())
+        for file in sorted(self.files, key=lambda file: file.name):
+            digest.update(f"\0{file.name}\0{file.sha256}".encode())
+        return digest.hexdigest()
+
+    @property
+    def described(self) -> dict[str, dict[str, Any]]:
+        return {file.name: {k: v for k, v in asdict(file).items() if k != "name"} for file in self.files}
+
+    def keep(self) -> str:
+        """Puts the folder in its place, named by its hash; returns the place relative to MEDES_HOME/artefacts."""
+        name = f"{self.kind}-{self.content_hash[:24]}"
+        target = self._root / name
+        self.folder.chmod(0o755)
+        for file in self.folder.iterdir():
+            file.chmod(0o444)
+        with suppress(OSError):  # the same content lies there already
+            self.folder.rename(target)
+        return f"datasets/{name}"
+
+
+def dataset_folder(relative: str) -> Path:
+    return Path(settings.MEDES_ARTEFACTS) / relative

@@ -1,0 +1,53 @@
+"""Background work of the training app: thin shells around services, and the only places that launch them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmark.models import Guardian
+from benchmark.queries.guardians import active_guardian
+from benchmark.services.judging import shadow_everything
+from benchmark.tasks import launch_ranking, launch_shadow
+from medes_site.kit.jobs.context import JobContext
+from medes_site.kit.jobs.core import launch
+from medes_site.kit.jobs.models import Job
+from medes_site.kit.jobs.registry import job_handler
+from training.models import Run
+from training.services.guardian_promotion import promote_guardian
+from training.services.guardian_training import train_guardian
+
+TRAIN = "train"
+FIRST = "first_guardian"
+QUEUE = "train"
+
+
+@job_handler(kind=TRAIN, queue=QUEUE, max_attempts=3)
+def train(context: JobContext) -> None:
+    """Subject: a run. Its guardian then scores everything in the shadow."""
+    guardian = train_guardian(context)
+    run = Run.objects.get(pk=context.subject_id)
+    if run.reason_if_first and active_guardian() is None:
+        launch(FIRST, subject_type="guardian", subject_id=guardian.pk, wake=not context.in_foreground)
+    elif guardian.shadowed_at is None:
+        launch_shadow(guardian, wake=not context.in_foreground)
+
+
+@job_handler(kind=FIRST, queue=QUEUE)
+def first_guardian(context: JobContext) -> None:
+    """Subject: a guardian in an installation without one: its shadow, then its promotion as its run asked for."""
+    launch_ranking(shadow_everything(context), wake=not context.in_foreground)
+    guardian = Guardian.objects.select_related("scorer", "run__created_by").get(pk=context.subject_id)
+    if active_guardian() is None:
+        promote(actor=guardian.run.created_by, guardian=guardian, reason=guardian.run.reason_if_first)
+        context.log("promoted as the first guardian")
+
+
+def launch_run(run: Run, *, actor: Any = None, wake: bool = True) -> Job:
+    return launch(TRAIN, subject_type="run", subject_id=run.pk, created_by=actor, wake=wake)
+
+
+def promote(*, actor: Any, guardian: Guardian, reason: str = "", wake: bool = True) -> dict[str, Any]:
+    """Promotes and has the boards ranked again; the gate's verdict. Raises as `promote_guardian` does."""
+    gate, boards = promote_guardian(actor=actor, guardian=guardian, override_reason=reason)
+    launch_ranking(boards, actor=actor, wake=wake)
+    return gate

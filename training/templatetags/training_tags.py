@@ -1,0 +1,113 @@
+"""Words and charts of the training pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from medes_site.kit.charts.curves import Axis, Series, curve_chart
+from medes_site.kit.charts.geometry import UNIT, Domain
+from training import names
+from training.queries.report_page import Curves
+from training.queries.runs import MetricCurve
+
+register = template.Library()
+register.filter("in_words", names.sentence)
+
+
+@register.filter
+def section_title(name: str) -> Any:
+    return names.CRITERIA.get(name, name)
+
+
+@register.filter
+def section_code(name: str) -> str:
+    """R1 … Q4; R1/R2 for the union of the two risks."""
+    return "R1/R2" if name == "risk" else name.upper()
+
+
+@register.filter
+def figure_title(name: str) -> Any:
+    return names.FIGURES.get(name, name)
+
+
+@register.filter
+def phase_title(name: str) -> Any:
+    return names.PHASES.get(name, name)
+
+
+@register.filter
+def comparison_title(name: str) -> Any:
+    return names.COMPARISONS.get(name, name)
+
+
+@register.filter
+def minutes(seconds: float | None) -> str:
+    """A length of time such as "1:05"."""
+    if seconds is None:
+        return "–"
+    whole = int(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+@register.simple_tag
+def reliability_chart(curves: Curves) -> SafeString:
+    """Stated probability against the share that was so, by tenths."""
+    points = [(part["p"], part["share"]) for part in curves.reliability]
+    words = ", ".join(f"{p:.2f} → {share:.2f}" for p, share in points)
+    label = _("Reliability: stated probability → share that was so: %(points)s") % {"points": words}
+    x, y = Axis(_("stated probability"), UNIT), Axis(_("share that was so"), UNIT)
+    return mark_safe(curve_chart([Series(points)], x, y, label, diagonal=True))  # noqa: S308 - escaped inside
+
+
+@register.simple_tag
+def pr_chart(curves: Curves) -> SafeString:
+    points = [(part["recall"], part["precision"]) for part in curves.pr]
+    label = _("Precision and recall; average precision %(value)s") % {
+        "value": "–" if curves.average_precision is None else f"{curves.average_precision:.2f}"
+    }
+    x, y = Axis(_("recall"), UNIT), Axis(_("precision"), UNIT)
+    return mark_safe(curve_chart([Series(points, dots=False)], x, y, label))  # noqa: S308 - escaped inside
+
+
+@register.simple_tag
+def learning_chart(points: list[dict[str, Any]]) -> SafeString:
+    """Mean kappa on the audit labels after learning from so many answers."""
+    found = [(float(point["rows"]), point["macro_kappa"]) for point in points]
+    most = max((rows for rows, _figure in found), default=1.0)
+    lowest = min((figure["low"] or figure["value"] for _rows, figure in found), default=0.0)
+    low = 0.0 if lowest >= 0 else -1.0 if lowest < -0.2 else -0.2
+    bars = [
+        (f["low"], f["high"]) if f["low"] is not None and f["high"] is not None else None
+        for _rows, f in found
+    ]
+    words = ", ".join(f"{rows:.0f} → {figure['value']:.2f}" for rows, figure in found)
+    label = _("Learning curve: answers learned from → mean κ: %(points)s") % {"points": words}
+    x, y = Axis(_("answers learned from"), Domain(0.0, most), 0), Axis(_("mean κ"), Domain(low, 1.0))
+    series = Series([(rows, figure["value"]) for rows, figure in found], bars)
+    return mark_safe(curve_chart([series], x, y, label))  # noqa: S308 - escaped inside
+
+
+@register.simple_tag
+def metric_chart(curve: MetricCurve) -> SafeString:
+    """A figure of a run over its steps."""
+    steps, values = [step for step, _v in curve.points], [value for _s, value in curve.points]
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - 1, high + 1
+    digits = 0 if high - low >= 50 else 1 if high - low >= 2 else 3
+    last = max(steps[-1], steps[0] + 1)
+    label = _("%(name)s over %(steps)s steps, last %(value)s") % {
+        "name": curve.name,
+        "steps": len(steps),
+        "value": f"{values[-1]:.4g}",
+    }
+    x, y = (
+        Axis(_("step"), Domain(float(steps[0]), float(last)), 0),
+        Axis(curve.name, Domain(low, high), digits),
+    )
+    points = [(float(step), value) for step, value in curve.points]
+    return mark_safe(curve_chart([Series(points, dots=len(points) < 20)], x, y, label))  # noqa: S308 - escaped inside

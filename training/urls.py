@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from training.views import guardian_acts, guardians, runs
+
+app_name = "training"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("training/guardians/", guardians.guardians, name="guardians"),
+    path("training/guardians/train/", guardian_acts.train, name="guardian_train"),
+    path("training/guardians/<int:pk>/", guardians.guardian, name="guardian"),
+    path("training/guardians/<int:pk>/report.json", guardians.report_json, name="guardian_report"),
+    path("training/guardians/<int:pk>/shadow/", guardian_acts.shadow, name="guardian_shadow"),
+    path("training/guardians/<int:pk>/promote/", guardian_acts.promote, name="guardian_promote"),
+    path("training/guardians/<int:pk>/retire/", guardian_acts.retire, name="guardian_retire"),
+    path("training/guardians/<int:pk>/suggest/", guardian_acts.suggest, name="guardian_suggest"),
+    path("training/runs/", runs.runs, name="runs"),
+    path("training/runs/<int:pk>/", runs.run, name="run"),
+    path("training/runs/<int:pk>/cancel/", runs.cancel, name="run_cancel"),
+    path("training/runs/<int:pk>/resume/", runs.resume, name="run_resume"),
+    path("api/v1/", include("training.api.urls")),
+    path("training/datasets/<int:pk>/", runs.dataset, name="dataset"),
+]

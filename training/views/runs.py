@@ -1,0 +1,95 @@
+"""The list of runs and the page of one: live progress, log, curves, cancel and resume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import reswap, retarget
+
+from medes_site.kit.jobs.core import request_cancel
+from training.models import Dataset, Run
+from training.queries.runs import metric_curves, run_rows, run_view
+from training.tasks import launch_run
+from training.views.access import researchers_only
+
+PAGE_SIZE = 30
+
+
+@never_cache
+@require_safe
+@researchers_only
+def runs(request: HttpRequest) -> HttpResponse:
+    found = Run.objects.visible_to(request.user).select_related("dataset", "guardian__scorer", "created_by")
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "training/runs/list.html", {"page": page, "rows": run_rows(list(page))})
+
+
+def run_or_404(request: HttpRequest, pk: int) -> Run:
+    rows = Run.objects.visible_to(request.user).select_related("dataset", "guardian__scorer", "created_by")
+    found: Run = get_object_or_404(rows, pk=pk)
+    return found
+
+
+@never_cache
+@require_safe
+@researchers_only
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """While it works, the page asks for `_progress.html` every second; at the end it gets all of `_live.html`."""
+    found = run_or_404(request, pk)
+    view = run_view(found)
+    context: dict[str, Any] = {"run": found, "view": view, "curves": metric_curves(found)}
+    if request.htmx and request.htmx.target == "run-progress":  # type: ignore[attr-defined]
+        if view.active:
+            return render(request, "training/runs/_progress.html", {**context, "polled": True})
+        return reswap(retarget(render(request, "training/runs/_live.html", context), "#live"), "outerHTML")
+    context["trail"] = [
+        (_("Guardians"), reverse("training:guardians")),
+        (_("Runs"), reverse("training:runs")),
+    ]
+    return render(request, "training/runs/run.html", context)
+
+
+@require_POST
+@researchers_only
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    view = run_view(run_or_404(request, pk))
+    if view.job is not None and request_cancel(view.job.pk):
+        messages.success(request, _("The training stops."))
+    else:
+        messages.warning(request, _("Nothing is being trained here now."))
+    return redirect("training:run", pk=pk)
+
+
+@require_POST
+@researchers_only
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    view = run_view(run_or_404(request, pk))
+    if view.may_resume:
+        launch_run(view.run, actor=request.user)
+        messages.success(request, _("The run is taken up again."))
+    else:
+        messages.warning(request, _("This run is under way or finished."))
+    return redirect("training:run", pk=pk)
+
+
+@never_cache
+@require_safe
+@researchers_only
+def dataset(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a dataset is made of: its card, its files with their hashes, the runs that used it."""
+    found = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
+    context = {
+        "dataset": found,
+        "files": sorted(found.manifest.get("files", {}).items()),
+        "rows": run_rows(found.runs.select_related("guardian__scorer")),
+        "trail": [(_("Guardians"), reverse("training:guardians")), (_("Runs"), reverse("training:runs"))],
+    }
+    return render(request, "training/datasets/dataset.html", context)
