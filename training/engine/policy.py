@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -143,19 +144,31 @@ def _logits(model: torch.nn.Module, tokenizer: PreTrainedTokenizerBase) -> torch
         return model(input_ids=ids).logits.float()
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """`cut_off`: the model had not ended when its tokens were used up."""
+
+    text: str
+    cut_off: bool
+
+
 def answer(
-    model: Any, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[dict[str, str]]], tokens: int
-) -> list[str]:
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[dict[str, str]]],
+    tokens: int,
+    at_once: int = ANSWERS_AT_ONCE,
+) -> list[Answered]:
     """The model's greedy answers, in order. Leaves training mode and random state as they were."""
     was_training = model.training
     side = tokenizer.padding_side
     tokenizer.padding_side = "left"
     model.eval()
-    answers: list[str] = []
+    answers: list[Answered] = []
     try:
-        for start in range(0, len(prompts), ANSWERS_AT_ONCE):
+        for start in range(0, len(prompts), at_once):
             batch: Any = tokenizer.apply_chat_template(
-                [list(prompt) for prompt in prompts[start : start + ANSWERS_AT_ONCE]],
+                [list(prompt) for prompt in prompts[start : start + at_once]],
                 add_generation_prompt=True,
                 padding=True,
                 return_tensors="pt",
@@ -175,7 +188,10 @@ def answer(
                     pad_token_id=tokenizer.pad_token_id,
                 )
             width = batch["input_ids"].shape[1]
-            answers += tokenizer.batch_decode(found[:, width:], skip_special_tokens=True)
+            new = found[:, width:]
+            texts = tokenizer.batch_decode(new, skip_special_tokens=True)
+            ended = [tokenizer.eos_token_id in row or tokenizer.pad_token_id in row for row in new.tolist()]
+            answers += [Answered(text, not over) for text, over in zip(texts, ended, strict=True)]
     finally:
         tokenizer.padding_side = side
         model.train(was_training)

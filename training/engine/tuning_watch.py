@@ -155,8 +155,8 @@ class Samples(TrainerCallback):
         self._run.append(
             "samples.jsonl",
             [
-                {"step": state.global_step, "id": name, "prompt": turns[-1]["content"], "answer": text}
-                for (name, turns), text in zip(self._prompts, answers, strict=True)
+                {"step": state.global_step, "id": name, "prompt": turns[-1]["content"], "answer": said.text}
+                for (name, turns), said in zip(self._prompts, answers, strict=True)
             ],
         )
         self._run.say("sample", f"answered {len(answers)} fixed prompts", state.global_step, state.max_steps)
