@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -230,17 +231,20 @@ def _dpo_rows(
     check()
     merged, left = pair_rules.merge_sources([by_labels, by_scores], risky)
     drawn.left_out.update(left)
-    bounded, left = pair_rules.bound_lengths(
-        merged, lengths, ratio=recipe.length_ratio, mean_log_ratio=recipe.length_bias
-    )
+    fit, left = pair_rules.bound_lengths(merged, lengths, ratio=recipe.length_ratio, mean_log_ratio=math.inf)
     drawn.left_out.update(left)
-    chosen, left = pair_rules.at_most(
-        bounded,
+    taken, left = pair_rules.at_most(
+        fit,
         {pk: item.group for pk, item in drawn.items.items()},
         per_prompt=recipe.per_prompt,
         per_group=recipe.per_norm,
         limit=recipe.limit,
         seed=recipe.seed,
+    )
+    drawn.left_out.update(left)
+    # Last, since the mean is promised of the rows that are written.
+    chosen, left = pair_rules.bound_lengths(
+        taken, lengths, ratio=recipe.length_ratio, mean_log_ratio=recipe.length_bias
     )
     drawn.left_out.update(left)
     rows = [_pair_row(pair, drawn, texts) for pair in chosen]
