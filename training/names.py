@@ -34,6 +34,13 @@ PHASES: Final = {
     "audit": _("Judging the audit answers"),
     "report": _("Measuring"),
     "learning curve": _("Learning curve"),
+    "prepare": _("Preparing"),
+    "resume": _("Going on from a checkpoint"),
+    "memory": _("Short of memory"),
+    "eval": _("Evaluating"),
+    "sample": _("Answering fixed questions"),
+    "save": _("Saving"),
+    "generate": _("Answering the questions"),
     "done": _("Finished"),
 }
 COMPARISONS: Final = {

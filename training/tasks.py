@@ -13,6 +13,7 @@ from medes_site.kit.jobs.core import launch
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.jobs.registry import job_handler
 from training.models import Run, TrainingKind
+from training.services.demo_policy import build_policy
 from training.services.guardian_promotion import promote_guardian
 from training.services.guardian_training import train_guardian
 from training.services.tuning_answers import answer_items
@@ -21,6 +22,7 @@ from training.services.tuning_runs import tune_model
 TRAIN = "train"
 FIRST = "first_guardian"
 ANSWER = "answer"
+POLICY = "tiny_policy"
 QUEUE = "train"
 
 
@@ -53,6 +55,16 @@ def first_guardian(context: JobContext) -> None:
 def answer(context: JobContext) -> None:
     """Subject: a submission by checkpoint. Once its model has answered, it is evaluated like any other."""
     launch_evaluation(answer_items(context), wake=not context.in_foreground)
+
+
+@job_handler(kind=POLICY, queue=QUEUE)
+def demo_policy(context: JobContext) -> None:
+    """Subject: the installation; it has one tiny policy."""
+    build_policy(context)
+
+
+def launch_demo_policy(*, wake: bool = True) -> Job:
+    return launch(POLICY, subject_type="policy", subject_id=1, wake=wake)
 
 
 def launch_answering(submission: Submission, *, actor: Any = None, wake: bool = True) -> Job:

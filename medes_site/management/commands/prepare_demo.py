@@ -42,6 +42,7 @@ class Command(BaseCommand):
         demo_labellers()
         self._once("load_demo_labels", "demo labels", _files(ROOT / "annotation" / "demo"), _load_labels)
         call_command("train_demo_guardian", stdout=self.stdout, stderr=self.stderr)
+        call_command("build_demo_policy", stdout=self.stdout, stderr=self.stderr)
         self._once(
             "collectstatic",
             "static files",
