@@ -43,6 +43,15 @@ PHASES: Final = {
     "generate": _("Answering the questions"),
     "done": _("Finished"),
 }
+STEP_FIGURES: Final = {
+    "loss": _("loss"),
+    "margin": _("rewards margin"),
+    "accuracy": _("pairs told apart"),
+    "token_accuracy": _("tokens foreseen"),
+    "learning_rate_millionths": _("learning rate (millionths)"),
+    "grad_norm": _("norm of the gradient"),
+    "samples_per_second": _("rows a second"),
+}
 COMPARISONS: Final = {
     "macro_kappa": _("Mean κ over the criteria"),
     "risk_recall": _("Recall of risk"),

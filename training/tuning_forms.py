@@ -11,12 +11,26 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from benchmark.models import BenchmarkVersion
+from training.engine.base_models import base_in
 from training.models import Dataset, Run, TrainingKind
+from training.rules.memory import parameters_of, shape_of
 from training.rules.recipe import SOURCES, Recipe
 from training.services.runs import run_folder
 from training.services.tuning_runs import model_roots
 
 DECIMAL = {"step": "any"}
+SMALL_PARAMETERS = 20_000_000
+SMALL_MODEL = {
+    "lora_r": 0,
+    "learning_rate": 0.0005,
+    "epochs": 2,
+    "batch_size": 2,
+    "accumulation": 2,
+    "max_length": 1200,
+    "gradient_checkpointing": False,
+    "extra": '{"eval_every": 10, "sample_tokens": 60}',
+}
+"""Settings with which a tiny policy learns something on two cores in a minute or two."""
 KINDS = [("sft", _("SFT: answers to imitate")), ("dpo", _("DPO: pairs of answers, one preferred"))]
 OWN = {
     "labels": _("experts' labels and rulings"),
@@ -113,6 +127,8 @@ class TuningForm(forms.Form):
         help_text=_("A JSON object of the engine's other settings, such as {\"eval_every\": 20}."),
     )  # fmt: skip
 
+    small = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         dataset, base = self.fields["dataset"], self.fields["base_model"]
@@ -120,6 +136,9 @@ class TuningForm(forms.Form):
         dataset.queryset = Dataset.objects.exclude(kind=TrainingKind.GUARDIAN)
         base.choices = base_models()
         newest = dataset.queryset.first()
+        if not self.is_bound and base.choices and is_small(base.choices[0][0]):
+            self.small = True
+            self.initial = {**SMALL_MODEL, **self.initial}
         if not self.is_bound and newest is not None:
             self.initial.setdefault("dataset", newest.pk)
             self.initial.setdefault("kind", newest.kind)
@@ -159,6 +178,14 @@ class PromoteRunForm(forms.Form):
         )
         if not self.is_bound and field.queryset.count() == 1:
             self.initial["version"] = field.queryset[0].pk
+
+
+def is_small(folder: str) -> bool:
+    """Whether a model is so small that it is there for trials alone."""
+    try:
+        return parameters_of(shape_of(base_in(folder, None).config)) < SMALL_PARAMETERS
+    except ValueError:
+        return False
 
 
 def base_models() -> list[tuple[str, str]]:

@@ -65,7 +65,7 @@ class RunFolder:
         told = " ".join(
             f"{name}={value:.4g}" for name, value in figures.items() if isinstance(value, int | float)
         )
-        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {phase}: {message} {told}".rstrip() + "\n")
+        sys.stdout.write(f"{phase}: {message} {told}".rstrip() + "\n")
         sys.stdout.flush()
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:

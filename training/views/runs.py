@@ -17,7 +17,7 @@ from django_htmx.http import reswap, retarget
 from medes_site.kit.jobs.core import request_cancel
 from training.models import Dataset, Run, TrainingKind
 from training.queries.runs import metric_curves, run_rows, run_view
-from training.queries.tuning_pages import samples_of
+from training.queries.tuning_pages import curves_of, samples_of
 from training.tasks import launch_run
 from training.tuning_forms import PromoteRunForm
 from training.views.access import researchers_only
@@ -60,6 +60,7 @@ def run_page(
     context: dict[str, Any] = {"run": found, "view": view, "curves": metric_curves(found)}
     if found.kind != TrainingKind.GUARDIAN:
         context |= {
+            "curves": curves_of(context["curves"]),
             "samples": samples_of(found),
             "promote_form": promote_form or PromoteRunForm(),
             "submissions": found.entry.submissions.order_by("-pk")[:5] if found.entry else (),
