@@ -1,6 +1,6 @@
 # `make help` lists what there is. Needs Python 3.11 or newer; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint services messages
+.PHONY: help setup demo demo-light test bench lint services messages
 SHELL := /bin/sh
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c c
 MESSAGES := $(wildcard locale/*/LC_MESSAGES/*.po)
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*##/\1:/p' Makefile | while IFS=: read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | while IFS=: read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 	@echo '  Settings: MEDES_HOME (default var), MEDES_PORT (8000), DATABASE_URL, REDIS_URL, PYTHON'
 
 $(BIN)/python:
@@ -32,6 +32,13 @@ $(VENV)/.test: $(VENV)/.runtime
 	@$(INSTALL) -e '.[test]'
 	@touch $@
 
+# torch alone first: the others then take the build that is there instead of choosing one.
+$(VENV)/.train: $(VENV)/.runtime
+	@echo 'Installing the training packages (torch, transformers, TRL; about 1.5 GB) ...'
+	@$(INSTALL) torch
+	@$(INSTALL) -e '.[train]'
+	@touch $@
+
 $(VENV)/.lint: $(VENV)/.runtime
 	@$(INSTALL) -e '.[lint]'
 	@touch $@
@@ -42,16 +49,19 @@ $(VENV)/.messages: $(MESSAGES) | $(VENV)/.runtime
 
 setup: $(VENV)/.runtime $(VENV)/.messages  ## makes .venv and installs what the site needs
 
-demo: setup  ## sets everything up and serves http://127.0.0.1:8000 with demo data; Ctrl-C stops it
+demo: setup $(VENV)/.train  ## sets everything up and serves http://127.0.0.1:8000 with demo data; Ctrl-C stops it
 	@exec $(BIN)/python -m medes_site.demo
 
-test: setup $(VENV)/.test  ## every test, on PostgreSQL and SQLite, with Redis and a browser; ARGS='-k board' goes to pytest
+demo-light: setup  ## the same without the training packages: SFT, DPO and neural guardians are left out
+	@exec $(BIN)/python -m medes_site.demo
+
+test: setup $(VENV)/.test $(VENV)/.train  ## every test, on PostgreSQL and SQLite, with Redis and a browser; ARGS='-k board' goes to pytest
 	@exec $(BIN)/python tests/run.py $(ARGS)
 
-bench: setup $(VENV)/.test  ## measures, prints a table and writes JSON; ARGS go to the program
+bench: setup $(VENV)/.test $(VENV)/.train  ## measures, prints a table and writes JSON; ARGS go to the program
 	@exec $(BIN)/python -m bench $(ARGS)
 
-lint: setup $(VENV)/.test $(VENV)/.lint  ## style, types, imports, translations
+lint: setup $(VENV)/.test $(VENV)/.train $(VENV)/.lint  ## style, types, imports, translations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports

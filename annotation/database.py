@@ -10,8 +10,12 @@ none are met. OFFSET 0 keeps the planner from turning that check into a hash of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
+import psycopg
+from django.contrib.auth import get_user_model
 from django.db import connection
 
 _NOT_MINE = (
@@ -88,6 +92,18 @@ def claim_statement(places: Sequence[str]) -> str:
     )
 
 
+def prepared_row(statement: str, parameters: Any) -> tuple[Any, ...] | None:
+    """PostgreSQL: the first row of a statement that each connection plans once and then only runs.
+
+    Planning these took as long as running them. Django's own cursors bind on the client and plan every time.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
 def take_slot(places: Sequence[str], parameters: Mapping[str, Any]) -> Row | None:
     """Claims the first slot found in `places`: (slot id, task id), or None.
 
@@ -95,11 +111,10 @@ def take_slot(places: Sequence[str], parameters: Mapping[str, Any]) -> Row | Non
     highest (the highest ordinal the expert may sit on); on SQLite also now. SQLite does the same in three
     statements: its transactions hold the one write lock from their beginning.
     """
+    if connection.vendor == "postgresql":
+        found = prepared_row(claim_statement(places), dict(parameters))
+        return (found[0], found[1]) if found else None
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(claim_statement(places), dict(parameters))
-            row = cursor.fetchone()
-            return (row[0], row[1]) if row else None
         values = {**parameters, "until": parameters["now"] + parameters["lease"]}
         del values["lease"]
         take = _TAKE.format(now="%(now)s", until="%(until)s", slot=_slot_id(places, "sqlite"))
@@ -207,3 +222,128 @@ def make_slots(*, campaign: int, seats: int, limit: int) -> int:
         )
         cursor.execute("ANALYZE annotation_slot")  # without statistics the planner would sort the whole queue
     return made
+
+
+# --- the short way of a label ----------------------------------------------------------------------------
+
+# What deciding a task needs, with the task locked: the next statement sees every label given before.
+_LOCKED_SEAT = """
+    SELECT s.task_id, s.campaign_id, c.first_experts, c.guideline_id, t.state, t.purpose, t.wanted, c.slug, t.item_id,
+        t.swapped, (SELECT i.code FROM benchmark_item i WHERE i.id = t.item_id),
+        (SELECT g.number FROM annotation_guidelineversion g WHERE g.id = c.guideline_id), c.qualification_tasks
+    FROM annotation_slot s
+    JOIN annotation_task t ON t.id = s.task_id
+    JOIN annotation_campaign c ON c.id = s.campaign_id
+    WHERE s.id = %(slot)s AND s.expert_id = %(expert)s
+    FOR NO KEY UPDATE OF t
+"""
+# Nothing happens unless the lease is this one and the label counts. `reach`: the end of its last passage.
+_STORE_LABEL = """
+    WITH seat AS (
+        UPDATE annotation_slot s SET state = 'labelled', lease_until = NULL, ahead = false,
+            finished_at = STATEMENT_TIMESTAMP()
+        FROM annotation_task t, annotation_campaign c, annotation_membership m
+        WHERE s.id = %(slot)s AND s.expert_id = %(expert)s AND s.fence = %(fence)s AND s.state = 'leased'
+            AND s.queue IN (0, 1, 2) AND t.id = s.task_id AND c.id = s.campaign_id AND c.state <> 'closed'
+            AND c.kind IN ('responses', 'guardian') AND m.campaign_id = s.campaign_id
+            AND m.expert_id = s.expert_id AND m.state <> 'removed'
+            AND (%(reach)s = 0 OR %(reach)s <= COALESCE(
+                (SELECT char_length(r.text) FROM benchmark_response r WHERE r.id = t.response_id), 0))
+        RETURNING s.id, s.task_id, s.campaign_id, c.guideline_id
+    ), stored AS (
+        INSERT INTO annotation_label (task_id, slot_id, campaign_id, expert_id, r1, r2, q1, q2, q3, q4, rationale,
+            evidence, blind, extra, revision, current, guideline_id, duration_ms, key, submitted_at)
+        SELECT task_id, id, campaign_id, %(expert)s, %(r1)s::smallint, %(r2)s::smallint, %(q1)s::smallint,
+            %(q2)s::smallint, %(q3)s::smallint, %(q4)s::smallint, %(rationale)s::text, %(evidence)s::jsonb, true,
+            false, 0, true, guideline_id, %(duration_ms)s::integer, %(key)s::text, STATEMENT_TIMESTAMP()
+        FROM seat RETURNING id, submitted_at
+    ), noted AS (
+        INSERT INTO annotation_slotevent (slot_id, expert_id, kind, fence, at)
+        SELECT id, %(expert)s, 'submitted', %(fence)s, STATEMENT_TIMESTAMP() FROM seat
+    ), cleared AS (
+        DELETE FROM annotation_draft WHERE expert_id = %(expert)s AND slot_id IN (SELECT id FROM seat)
+    )
+    SELECT stored.id, stored.submitted_at,
+        (SELECT count(*) FROM annotation_slot o
+         WHERE o.task_id = seat.task_id AND o.id <> seat.id AND o.state IN ('open', 'leased')),
+        (SELECT array_agg(ARRAY[l.r1, l.r2, l.q1, l.q2, l.q3, l.q4] ORDER BY o.ordinal)
+         FROM annotation_label l JOIN annotation_slot o ON o.id = l.slot_id
+         WHERE l.task_id = seat.task_id AND l.current AND l.blind AND NOT l.extra)
+    FROM stored, seat
+"""
+_MEMBER = """
+    SELECT {columns}, (SELECT array_agg(g.name::text) FROM auth_group g JOIN {groups} ug ON ug.group_id = g.id
+        WHERE ug.user_id = m.expert_id), (SELECT array_agg(ARRAY[s.id, s.ahead::int, s.queue] ORDER BY s.ahead)
+        FROM annotation_slot s WHERE s.campaign_id = m.campaign_id AND s.expert_id = m.expert_id AND s.state = 'leased')
+    FROM annotation_membership m JOIN annotation_campaign c ON c.id = m.campaign_id
+    WHERE c.{key} = %s AND m.expert_id = %s AND m.state <> 'removed'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatToLabel:
+    """What deciding a task and answering its expert needs to know of a seat whose task is locked."""
+
+    task: int
+    campaign: int
+    first_experts: int
+    guideline: int | None
+    state: str
+    purpose: str
+    wanted: int
+    slug: str
+    item: int
+    swapped: bool
+    code: str
+    guideline_number: int | None
+    qualification_tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLabel:
+    """`waiting`: other seats of the task, open or leased. `others`: r1…q4 of the other counted labels, by seat."""
+
+    id: int
+    submitted_at: datetime
+    waiting: int
+    others: list[list[int | None]]
+
+
+def store_label(parameters: Mapping[str, Any]) -> tuple[SeatToLabel, StoredLabel] | None:
+    """PostgreSQL, in a transaction: the lease becomes a labelled seat with label and event and without its draft.
+
+    None, and nothing written, if the lease is not the expert's newest or the label would not count. The task is
+    locked by one statement before the other begins; both travel together, with the BEGIN before them.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        raw = connection.connection
+        with raw.pipeline(), psycopg.Cursor(raw) as locking, psycopg.Cursor(raw) as storing:
+            wanted = {name: parameters[name] for name in ("slot", "expert")}
+            locking.execute(_LOCKED_SEAT, wanted, prepare=True)
+            storing.execute(_STORE_LABEL, parameters, prepare=True)
+            seat, stored = locking.fetchone(), storing.fetchone()
+    if seat is None or stored is None:
+        return None
+    return SeatToLabel(*seat), StoredLabel(stored[0], stored[1], stored[2], stored[3] or [])
+
+
+def member_with_seats(
+    member: Sequence[str],
+    campaign: Sequence[str],
+    *,
+    key: Literal["id", "slug"],
+    value: int | str,
+    expert: int,
+) -> tuple[Sequence[Any], Sequence[Any], frozenset[str], list[list[int]]] | None:
+    """PostgreSQL: the named columns of a membership and of its campaign, the names of the expert's groups, and
+    [slot, ahead, queue] of each lease.
+
+    The campaign is named by its id or slug; the lease in hand comes before the one claimed ahead.
+    """
+    columns = ", ".join([*(f"m.{name}" for name in member), *(f"c.{name}" for name in campaign)])
+    groups = get_user_model().groups.through._meta.db_table
+    row = prepared_row(_MEMBER.format(columns=columns, key=key, groups=groups), [value, expert])
+    if row is None:
+        return None
+    return row[: len(member)], row[len(member) : -2], frozenset(row[-2] or ()), row[-1] or []

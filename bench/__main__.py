@@ -61,8 +61,14 @@ def table(rows: list[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--full", action="store_true", help="6,000,000 stored responses behind the board")
-    parser.add_argument("--only", nargs="*", default=[], help="import, scoring, board")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="6,000,000 stored responses behind the board, campaigns of 1,000,000 tasks",
+    )
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="import, scoring, board, labelling, export, norms, guardians"
+    )
     parser.add_argument("--engine", choices=["sqlite", "postgresql"], help="only this database")
     arguments = parser.parse_args()
     rows: list[dict] = []

@@ -14,7 +14,8 @@ from typing import Any
 
 from django.db import connection
 
-from bench import board, material
+from bench import board, guardians, material, norms
+from bench.labelling import measure as labelling
 from benchmark.models import BenchmarkVersion
 from benchmark.rules.extraction import extract, is_right
 from benchmark.services.benchmark_files import plan_import
@@ -129,4 +130,8 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "import": measure_import,
     "scoring": measure_scoring,
     "board": board.measure_board,
+    "labelling": labelling.measure_labelling,
+    "export": labelling.measure_export,
+    "norms": norms.measure_norms,
+    "guardians": guardians.measure_guardians,
 }

@@ -32,6 +32,8 @@ from benchmark.models import (
     Scorer,
     Source,
     Submission,
+    Succession,
+    Trace,
 )
 from benchmark.services.entries import EDITABLE, update_entry
 from benchmark.services.submissions import publish_submission
@@ -102,7 +104,7 @@ class CorpusAdmin(Readable):
 
 @admin.register(Source)
 class SourceAdmin(Readable):
-    list_display = ["title", "kind", "issuer", "in_force", "status"]
+    list_display = ["title", "version_date", "kind", "issuer", "in_force", "status"]
     list_filter = ["kind", "status"]
     search_fields = ["title", "title_en", "number"]
 
@@ -112,6 +114,21 @@ class NormAdmin(Readable):
     list_display = ["pk", "source"]
     list_select_related = ["source"]
     search_fields = ["text"]
+
+
+@admin.register(Trace)
+class TraceAdmin(Readable):
+    list_display = ["norm", "article", "level", "score", "state", "decided_by", "decided_at"]
+    list_filter = ["state", "level"]
+    list_select_related = ["norm", "article", "decided_by"]
+    raw_id_fields = ["norm", "article"]
+
+
+@admin.register(Succession)
+class SuccessionAdmin(Readable):
+    list_display = ["newer", "older", "reason", "state", "decided_by", "decided_at"]
+    list_filter = ["state", "reason"]
+    list_select_related = ["newer", "older", "decided_by"]
 
 
 @admin.register(Item)

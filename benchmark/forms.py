@@ -125,6 +125,13 @@ class SubmissionForm(forms.Form):
         return cleaned
 
 
+class RenewalForm(forms.Form):
+    """The new wording of an outdated norm; an empty one takes the decision back. `article`: where it stands."""
+
+    text = forms.CharField(required=False, max_length=20_000)
+    article = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
 class ReviewForm(forms.Form):
     """A reviewer's note; the service insists on one where a submission is returned."""
 

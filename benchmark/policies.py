@@ -31,6 +31,15 @@ def can_see_split(user: Any, split: str) -> bool:
     return split != Split.HIDDEN or is_researcher(user)
 
 
+def can_see_verdicts(user: Any) -> bool:
+    """Verdicts on single replies beside the model's name: not for those who label or settle such replies.
+
+    Experts and referees work blind, so the rule goes by role, not by task: what is read today would colour
+    tomorrow's label. Boards, which say nothing of single replies, stay open to them.
+    """
+    return is_researcher(user) or not has_role(user, Role.EXPERT, Role.REFEREE)
+
+
 def can_submit(user: Any) -> bool:
     return has_role(user, Role.SUBMITTER, Role.RESEARCHER)
 
@@ -69,4 +78,9 @@ def can_see_judgements(user: Any, submission: Submission) -> bool:
 
 
 def can_review_submission(user: Any, submission: Submission) -> bool:
+    return is_researcher(user)
+
+
+def can_decide_on_norms(user: Any) -> bool:
+    """Where a norm comes from, which statute took the place of which, and what renews an outdated norm."""
     return is_researcher(user)

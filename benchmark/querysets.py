@@ -44,8 +44,12 @@ class NormQuerySet(SearchableQuerySet):
         """Norms that an open item is about, or none at all: the others would say what hidden items ask."""
         if is_researcher(user):
             return self
-        items = self.model._meta.get_field("items").related_model.objects.filter(norm=OuterRef("pk"))
-        return self.filter(Exists(items.open()) | ~Exists(items))
+        items = self.model._meta.get_field("items").related_model.objects
+        about = items.filter(norm=OuterRef("pk"))
+        # What renews a norm says nearly the same: it is as closed as that norm.
+        renewed = items.filter(norm__renewal=OuterRef("pk"))
+        unasked = ~Exists(about) & (~Exists(renewed) | Exists(renewed.open()))
+        return self.filter(Exists(about.open()) | unasked)
 
 
 class ItemQuerySet(SearchableQuerySet):

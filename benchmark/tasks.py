@@ -13,6 +13,7 @@ from benchmark.queries.guardians import guardians_at_work, judgeable_submissions
 from benchmark.services.boards import refresh_ranks
 from benchmark.services.evaluation import evaluate_submission
 from benchmark.services.judging import judge_submission, open_judging, shadow_everything
+from benchmark.services.renewal import refresh_renewal
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.core import launch
 from medes_site.kit.jobs.models import Job
@@ -20,6 +21,7 @@ from medes_site.kit.jobs.registry import job_handler
 
 EVALUATE = "evaluate"
 RANK = "rank"
+RENEWAL = "renewal"
 JUDGE = "judge"
 SHADOW = "shadow"
 SWEEP = 100
@@ -54,6 +56,14 @@ def rank(context: JobContext) -> None:
         context.check()
         count = refresh_ranks(board_id=context.subject_id)
         context.log(f"ranked {count} entries")
+    refresh_renewal(board_id=context.subject_id)
+
+
+@job_handler(kind=RENEWAL, queue="default")
+def renewal(context: JobContext) -> None:
+    """Subject: a board. What it would say without its items on outdated law."""
+    count = refresh_renewal(board_id=context.subject_id)
+    context.log(f"{count} items on outdated law")
 
 
 @shared_task(name="benchmark.sweep")
@@ -104,5 +114,12 @@ def launch_shadow(guardian: Guardian, *, actor: Any = None, wake: bool = True) -
 def launch_ranking(boards: Iterable[int], *, actor: Any = None, wake: bool = True) -> list[Job]:
     return [
         launch(RANK, subject_type="board", subject_id=board, created_by=actor, wake=wake)
+        for board in sorted(set(boards))
+    ]
+
+
+def launch_renewals(boards: Iterable[int], *, actor: Any = None, wake: bool = True) -> list[Job]:
+    return [
+        launch(RENEWAL, subject_type="board", subject_id=board, created_by=actor, wake=wake)
         for board in sorted(set(boards))
     ]

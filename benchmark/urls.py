@@ -2,12 +2,30 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from benchmark.views import boards, compare, entries, items, norms, submission_acts, submissions
+from benchmark.views import (
+    board_renewal,
+    boards,
+    compare,
+    entries,
+    items,
+    norm_decisions,
+    norm_law,
+    norms,
+    submission_acts,
+    submissions,
+)
 
 app_name = "benchmark"
 urlpatterns = [
     path("norms/", norms.norms, name="norms"),
     path("norms/<int:pk>/", norms.norm, name="norm"),
+    path("norms/<int:pk>/renew/", norm_decisions.renew, name="norm_renew"),
+    path("norms/coverage/", norm_law.coverage, name="coverage"),
+    path("norms/outdated/", norm_law.outdated, name="outdated"),
+    path("norms/sources/", norm_law.sources, name="sources"),
+    path("norms/successions/<int:pk>/", norm_decisions.decide_on_succession, name="succession"),
+    path("norms/traces/", norm_decisions.traces, name="traces"),
+    path("norms/traces/<int:pk>/", norm_decisions.decide, name="trace"),
     path("items/", items.items, name="items"),
     re_path(
         r"^items/(?P<benchmark>[-\w]+)/questions\.(?P<ending>csv|jsonl)\Z",
@@ -22,6 +40,11 @@ urlpatterns = [
         r"^leaderboard/(?P<benchmark>[-\w]+)/(?P<slug>[-\w]+)/export\.(?P<extension>csv|json)$",
         boards.board_export,
         name="board_export",
+    ),
+    path(
+        "leaderboard/<slug:benchmark>/<slug:slug>/outdated/",
+        board_renewal.board_without,
+        name="board_without",
     ),
     path("entries/", entries.entries, name="entries"),
     path("entries/<slug:slug>/", entries.entry, name="entry"),

@@ -43,6 +43,7 @@ class Environment:
     redis_url: str
     daily_submissions: int
     upload_bytes: int
+    labelling_per_minute: int
     email: dict[str, Any]
     metrics_token: str
     time_zone: str
@@ -183,6 +184,9 @@ def read_environment() -> Environment:
             redis_url=redis_url,
             daily_submissions=env.int("MEDES_DAILY_SUBMISSIONS", 5, validate=validate.Range(1, 10_000)),
             upload_bytes=env.int("MEDES_UPLOAD_MIB", 64, validate=validate.Range(1, 4096)) * 2**20,
+            labelling_per_minute=env.int(
+                "MEDES_LABELLING_PER_MINUTE", 600, validate=validate.Range(10, 1_000_000)
+            ),
             email=_email(env.str("EMAIL_URL", "")),
             metrics_token=_metrics_token(env.str("MEDES_METRICS_TOKEN", "")),
             time_zone=_time_zone(env.str("TZ_NAME", "Asia/Shanghai")),

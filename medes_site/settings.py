@@ -147,6 +147,7 @@ STORAGES = {
 FILE_UPLOAD_HANDLERS = ["medes_site.kit.uploads.LimitedTemporaryFileUploadHandler"]
 MEDES_UPLOAD_BYTES = ENVIRONMENT.upload_bytes
 MEDES_DAILY_SUBMISSIONS = ENVIRONMENT.daily_submissions
+MEDES_LABELLING_PER_MINUTE = ENVIRONMENT.labelling_per_minute
 MEDES_METRICS_TOKEN = ENVIRONMENT.metrics_token
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 
@@ -203,12 +204,21 @@ KNOX_TOKEN_MODEL = "accounts.ApiToken"
 MIGRATION_MODULES = {"knox": None}
 SPECTACULAR_SETTINGS = {
     "TITLE": "MedES API",
-    "DESCRIPTION": "Benchmarks, items, entries, submissions and boards of the MedES platform.",
+    "DESCRIPTION": "Benchmarks, items, entries, submissions, boards and labelling campaigns of the MedES platform.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # Fields called kind or state exist in both apps, with other values.
+    "ENUM_NAME_OVERRIDES": {
+        "ItemKindEnum": "benchmark.models.Kind",
+        "CampaignKindEnum": "annotation.models.Campaign.Kind",
+        "CampaignStateEnum": "annotation.models.Campaign.State",
+        "MembershipStateEnum": "annotation.models.Membership.State",
+        "SlotStateEnum": "annotation.models.Slot.State",
+        "TaskStateEnum": "annotation.models.Task.State",
+    },
 }
 
 # Rate limits count in the cache: with a Redis of its own, all web workers count together.

@@ -62,6 +62,13 @@ class Campaign(models.Model):
     lease_minutes = models.PositiveSmallIntegerField(
         _("lease (minutes)"), default=20, validators=[MinValueValidator(1), MaxValueValidator(720)]
     )
+    outdated_only = models.BooleanField(
+        _("only items on outdated law"),
+        default=False,
+        help_text=_(
+            "Items whose norm stands in a superseded version of the law only, at the time of the draw."
+        ),
+    )
     order = models.CharField(_("order"), max_length=8, choices=Order.choices, default=Order.RANDOM)
     seed = models.PositiveIntegerField(_("seed"), default=1)
     size_limit = models.PositiveIntegerField(_("tasks at most"), null=True, blank=True)

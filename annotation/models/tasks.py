@@ -226,6 +226,7 @@ class SlotEvent(models.Model):
         REVEALED = "revealed", _("guardian shown")
         SKIPPED = "skipped", _("skipped")
         FLAGGED = "flagged", _("flagged")
+        IMPORTED = "imported", _("imported")
         WITHDRAWN = "withdrawn", _("no longer needed")
 
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="events")

@@ -82,6 +82,14 @@ def _shuffled(label: Label) -> bytes:
     return hashlib.sha256(f"{label.task_id}:{label.slot_id}".encode()).digest()
 
 
+def next_disputed(*, user: Any, campaign: Campaign, after: int) -> int | None:
+    """The disputed task of this campaign that follows `after` by id, round to the first; None if it is alone."""
+    tasks = Task.objects.to_adjudicate(user).filter(campaign=campaign).exclude(pk=after)
+    ids = tasks.order_by("pk").values_list("pk", flat=True)
+    found: int | None = ids.filter(pk__gt=after).first() or ids.first()
+    return found
+
+
 def disputed_counts(user: Any) -> list[tuple[Campaign, int]]:
     """Campaigns in which this referee may rule, with the number of disputed tasks; newest first."""
     counts = dict(Task.objects.to_adjudicate(user).order_by().values_list("campaign").annotate(n=Count("pk")))
@@ -102,6 +110,15 @@ def differing_criteria(labels: tuple[SideBySide, ...]) -> tuple[str, ...]:
     values = [values_of(label.answers) for label in labels]
     names = dict.fromkeys(name for row in values for name in row)
     return tuple(name for name in names if len({row.get(name) for row in values}) > 1)
+
+
+def silent_counts(campaign: Campaign, limit: int) -> list[tuple[Norm | None, int]]:
+    """The norms most often found silent in this campaign, with the number of rulings."""
+    rulings = Ruling.objects.filter(decision=Ruling.Decision.NORM_SILENT, task__campaign=campaign)
+    counts = rulings.order_by().values_list("task__item__norm").annotate(n=Count("pk")).order_by("-n")[:limit]
+    found = list(counts)
+    norms = Norm.objects.select_related("source").in_bulk([pk for pk, _n in found if pk is not None])
+    return [(norms.get(pk), n) for pk, n in found]
 
 
 def silent_norms(campaign: Campaign | None = None) -> list[SilentNorm]:

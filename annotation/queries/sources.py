@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, Exists, F, OuterRef, QuerySet, Val
 from django.db.models.functions import Cast
 
 from annotation.models import Campaign
-from benchmark.models import Item, Response, Submission
+from benchmark.models import Item, Norm, Response, Submission
 from benchmark.models import Kind as ItemKind
 
 _CLOSED = (Submission.State.REJECTED, Submission.State.WITHDRAWN)
@@ -39,6 +39,8 @@ def task_source(campaign: Campaign) -> tuple[str, tuple[Any, ...]]:
 
 def _items(campaign: Campaign) -> QuerySet[Item]:
     items = Item.objects.filter(version=campaign.version_id)
+    if campaign.outdated_only:
+        items = items.filter(norm__standing=Norm.Standing.OUTDATED)
     scenarios = list(campaign.scenarios.values_list("pk", flat=True))
     return items.filter(scenario__in=scenarios) if scenarios else items
 

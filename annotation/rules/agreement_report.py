@@ -140,8 +140,8 @@ def agreement_report(
     if clusters is not None and len(clusters) != len(units):
         raise ValueError(f"{len(units)} units but {len(clusters)} clusters")
     ratings, chosen = read_pairable(units, categories)
-    if categories is None and positive is not None and positive not in ratings.values:
-        ratings, chosen = read_pairable(units, [*np.unique(ratings.values), positive])
+    if categories is None and positive is not None:
+        ratings = ratings.with_value(positive)
     place = rarest_place(ratings.counts) if positive is None else place_of(ratings.values, positive)
     if place is None and positive is not None:
         raise ValueError(f"{positive:g} is none of the categories")

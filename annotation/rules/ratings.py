@@ -51,6 +51,14 @@ class Ratings:
         places = np.append(np.cumsum(seen) - 1, MISSING)  # the last one answers for the code MISSING
         return Ratings(places[self.codes], self.values[seen], self.counts[:, seen])
 
+    def with_value(self, value: float) -> Ratings:
+        """The same labels with one more possible value, which nobody gave; itself if it is known already."""
+        if value in self.values:
+            return self
+        place = int(np.searchsorted(self.values, value))
+        codes = np.where(self.codes >= place, self.codes + 1, self.codes)
+        return Ratings(codes, np.insert(self.values, place, value), np.insert(self.counts, place, 0, axis=1))
+
 
 def read_ratings(units: Units, categories: Sequence[float] | None = None) -> Ratings:
     """Read labels in either form.

@@ -51,6 +51,7 @@ SETTINGS = frozenset(
     {
         "first_experts", "cap", "max_skips", "gold_share", "lease_minutes", "order", "seed", "size_limit",
         "random_share", "qualification_tasks", "qualification_bound", "daily_goal", "open_to_experts",
+        "outdated_only",
     }
 )  # fmt: skip
 

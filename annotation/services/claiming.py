@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation.database import BEHIND, ORDINARY, take_slot
+from annotation.database import BEHIND, ORDINARY, member_with_seats, take_slot
 from annotation.errors import CampaignNotOpen, LeaseLost, NotFound
 from annotation.models import Campaign, Membership, Slot, SlotEvent
 from annotation.policies import can_claim
+from annotation.queries.shown import seats_to_show
 from annotation.rules.dealing import gold_is_due
 from annotation.services import events
 from annotation.services.clock import WRAP_PAUSE, lease_of, queue_time
 from medes_site.kit.jobs.clock import database_now, from_now
-from medes_site.kit.roles import Role, has_role
+from medes_site.kit.roles import Role, has_role, remember_roles
 
 ATTEMPTS = 5
 ANY_SEAT = 32_767
+MEMBER_COLUMNS = tuple(field.attname for field in Membership._meta.concrete_fields)
+CAMPAIGN_COLUMNS = tuple(field.attname for field in Campaign._meta.concrete_fields)
 
 
 def claim_next(*, actor: Any, campaign: Campaign) -> Slot | None:
@@ -43,33 +46,55 @@ def prefetch_next(*, actor: Any, campaign: Campaign) -> Slot | None:
 
 
 def _claim(actor: Any, campaign: Campaign, *, ahead: bool) -> Slot | None:
-    member = _member(actor, campaign)
-    for tries_left in reversed(range(ATTEMPTS)):
-        try:
-            with transaction.atomic():
-                slot_id = _in_hand(member, ahead=ahead) or _take(member, ahead=ahead)
-            break
-        except IntegrityError:  # the same expert claimed in two tabs at once: look again
-            if not tries_left:
-                raise
+    slot_id = claim_seat(actor=actor, campaign=campaign.pk, ahead=ahead)
     if slot_id is None:
         return None
-    return Slot.objects.select_related("task__item", "task__response", "campaign").get(pk=slot_id)
+    return seats_to_show(actor).get(pk=slot_id)
 
 
-def _member(actor: Any, campaign: Campaign) -> Membership:
-    member = (
-        Membership.objects.select_related("campaign")
-        .filter(campaign=campaign.pk, expert=actor.pk)
-        .exclude(state=Membership.State.REMOVED)
-        .first()
-    )
-    if member is None:
-        raise NotFound()
+def claim_seat(*, actor: Any, campaign: int | str, ahead: bool = False) -> int | None:
+    """As `claim_next` (or, `ahead`, `prefetch_next`), but only the number of the seat. Raises as they do.
+
+    `campaign`: its id or short name.
+    """
+    member, held = _member(actor, campaign)
+    for tries_left in reversed(range(ATTEMPTS)):
+        try:
+            if held == [] and connection.vendor == "postgresql" and not connection.in_atomic_block:
+                return _take(member, ahead=ahead)  # one statement, which needs no transaction around it
+            with transaction.atomic():
+                return _in_hand(member, ahead=ahead) or _take(member, ahead=ahead)
+        except IntegrityError:  # the same expert claimed in two tabs at once: look again
+            held = None
+            if not tries_left:
+                raise
+    return None
+
+
+def _member(actor: Any, campaign: int | str) -> tuple[Membership, list[list[int]] | None]:
+    """The actor's membership and, on PostgreSQL in the same statement, the seats in hand; None: not asked."""
+    key: Literal["id", "slug"] = "slug" if isinstance(campaign, str) else "id"
+    held: list[list[int]] | None = None
+    if connection.vendor == "postgresql":
+        found = member_with_seats(MEMBER_COLUMNS, CAMPAIGN_COLUMNS, key=key, value=campaign, expert=actor.pk)
+        if found is None:
+            raise NotFound()
+        member = Membership.from_db(connection.alias, MEMBER_COLUMNS, found[0])
+        member.campaign = Campaign.from_db(connection.alias, CAMPAIGN_COLUMNS, found[1])
+        held = found[3]
+        remember_roles(actor, found[2])
+    else:
+        known = Membership.objects.select_related("campaign").filter(
+            **{f"campaign__{key}": campaign}, expert=actor.pk
+        )
+        one = known.exclude(state=Membership.State.REMOVED).first()
+        if one is None:
+            raise NotFound()
+        member = one
     member.expert = actor  # its roles are known already
     if not can_claim(member):
         raise CampaignNotOpen(_("This campaign gives out no tasks at the moment."))
-    return member
+    return member, held
 
 
 def _in_hand(member: Membership, *, ahead: bool) -> int | None:

@@ -20,7 +20,6 @@ from django.utils import timezone
 
 from annotation.errors import BadInput
 from annotation.models import Campaign, Label, Ruling, Slot, SlotEvent, Task
-from annotation.services.campaigns import CampaignPlan, create_campaign, open_campaign
 from annotation.services.claiming import claim_next, release
 from annotation.services.demo import FOLDER
 from annotation.services.members import join_campaign
@@ -29,7 +28,8 @@ from annotation.services.submitting import Submission, submit_label
 from benchmark.rules.rubric import CRITERIA
 
 CAMPAIGNS = ("demo-clinic", "demo-research")
-SECOND_LOOK = "demo-second-look"
+LEFT_OVER = 12
+"""Tasks of each campaign that are left for the demo's own expert account, so that its labels teach something new."""
 FILES = ("a", "b")
 DAYS = 21
 Key = tuple[str, str]
@@ -43,8 +43,8 @@ class DemoLabels:
     rulings: int
 
 
-def load_demo_labels(*, experts: Sequence[Any], referee: Any, researcher: Any) -> DemoLabels:
-    """Labels the two demo campaigns with both files, rules on disputes, and opens a third campaign.
+def load_demo_labels(*, experts: Sequence[Any], referee: Any) -> DemoLabels:
+    """Labels the two demo campaigns with both files, but for the last tasks, and rules on disputes.
 
     Safe to repeat: what is labelled or ruled stays. `experts`: one account for each file. Raises BadInput for a
     file that names what the demo does not have.
@@ -58,14 +58,15 @@ def load_demo_labels(*, experts: Sequence[Any], referee: Any, researcher: Any) -
     ruled = _rule(referee, dict(zip(FILES, experts, strict=True)))
     if given or ruled:
         _backdate()
-    _open_second_look(researcher)
     return DemoLabels(given, ruled)
 
 
 def _give(expert: Any, campaign: Campaign, mark: str, wanted: Mapping[Key, Mapping[str, Any]]) -> int:
     join_campaign(actor=expert, campaign=campaign)
+    done = Label.objects.filter(campaign=campaign, expert=expert, revision=0, undone_at=None).count()
+    left = campaign.tasks.real().count() - LEFT_OVER - done
     given = 0
-    while (slot := claim_next(actor=expert, campaign=campaign)) is not None:
+    while given < left and (slot := claim_next(actor=expert, campaign=campaign)) is not None:
         response = slot.task.response
         if response is None:
             raise BadInput(f"campaign {campaign.slug} is not about answers")
@@ -183,24 +184,6 @@ def _spread(labels: Sequence[Label], begin: datetime, end: datetime) -> None:
         Slot.objects.filter(pk=label.slot_id).update(claimed_at=claimed, finished_at=claimed + took)
         SlotEvent.objects.filter(slot=label.slot_id, kind=SlotEvent.Kind.CLAIMED).update(at=claimed)
         SlotEvent.objects.filter(slot=label.slot_id, kind=SlotEvent.Kind.SUBMITTED).update(at=claimed + took)
-
-
-def _open_second_look(researcher: Any) -> None:
-    """All answers once more, one expert each: what the demo's own expert account labels."""
-    if Campaign.objects.filter(slug=SECOND_LOOK).exists():
-        return
-    model = Campaign.objects.select_related("version", "guideline").get(slug=CAMPAIGNS[0])
-    plan = CampaignPlan(
-        title_zh="演示：再看一遍",
-        title_en="Demo: a second look",
-        kind=Campaign.Kind.RESPONSES,
-        version=model.version,
-        slug=SECOND_LOOK,
-        text_zh=model.guideline.text_zh if model.guideline else "",
-        text_en=model.guideline.text_en if model.guideline else "",
-        settings={"first_experts": 1, "cap": 1, "seed": 13, "daily_goal": 10, "open_to_experts": True},
-    )
-    open_campaign(actor=researcher, campaign=create_campaign(actor=researcher, plan=plan))
 
 
 def _labels(mark: str) -> dict[Key, dict[str, Any]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,19 +20,16 @@ _YES_NO = frozenset({"blind", "extra", "current", "undone", "swapped"})
 _REAL = frozenset({"inclusion_probability", "priority"})
 
 
-def write_parquet(target: Path, rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> int:
-    """Writes row groups of 10,000; nested columns are JSON text. Returns the number of rows."""
+def write_parquet(target: BinaryIO, rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Writes row groups of 10,000 to an open file or pipe; nested columns are JSON text."""
     schema = pa.schema([(name, _type(name)) for name in columns])
     stream = iter(rows)
-    count = 0
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         while group := [plain(row, columns) for row in islice(stream, GROUP)]:
             arrays = [
                 pa.array([row[place] for row in group], type=field.type) for place, field in enumerate(schema)
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-            count += len(group)
-    return count
 
 
 def _type(name: str) -> Any:

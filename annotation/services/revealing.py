@@ -44,7 +44,8 @@ def reveal_judgement(*, actor: Any, label_id: int) -> Reveal:
     campaign = label.campaign
     if campaign.kind != Campaign.Kind.GUARDIAN or campaign.scorer_id is None:
         raise WrongState(_("Nothing is revealed in this campaign."))
-    judgement = Judgement.objects.filter(response=label.task.response_id, scorer=campaign.scorer_id).first()
+    judged = Judgement.objects.filter(outcome=Judgement.Outcome.JUDGED)
+    judgement = judged.filter(response=label.task.response_id, scorer=campaign.scorer_id).first()
     if judgement is None:
         raise NothingToReveal(_("The guardian has not judged this answer."))
     shown = {name: getattr(judgement, name) for name in CRITERIA}

@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 
 from annotation.errors import BadAnswers, NotFound, WrongState
 from annotation.models import Campaign, Draft, Label, Membership, Slot, SlotEvent, Task
+from annotation.rules.answers import RATIONALE_MAX
 from annotation.services import events
 from annotation.services.answering import label_columns
 from annotation.services.claiming import was_given
 from annotation.services.consensus import lock_task, settle
 from annotation.services.members import decide_qualification
+from annotation.services.quick import submit_quickly
 
 MAX_DURATION_MS = 24 * 3600 * 1000
 KEY_LENGTH = 64
@@ -46,12 +48,33 @@ def submit_label(*, actor: Any, slot_id: int, fence: int, sent: Submission) -> L
     check_key(sent.key)
     try:
         with transaction.atomic():
-            return _submit(actor, slot_id, fence, sent)
+            return _submit_quickly(actor, slot_id, fence, sent) or _submit(actor, slot_id, fence, sent)
     except IntegrityError:
         known = label_with_key(actor, sent.key)  # sent twice at once
         if known is None:
             raise
         return known
+
+
+def _submit_quickly(actor: Any, slot_id: int, fence: int, sent: Submission) -> Label | None:
+    rationale = sent.rationale.replace("\0", "").strip()
+    if len(sent.rationale) > RATIONALE_MAX:
+        return None
+    return submit_quickly(
+        actor=actor,
+        slot_id=slot_id,
+        fence=fence,
+        answers=sent.answers,
+        rationale=rationale,
+        evidence=sent.evidence or {},
+        duration_ms=_known_duration(sent.duration_ms),
+        key=sent.key,
+    )
+
+
+def _known_duration(duration: Any) -> int | None:
+    known = isinstance(duration, int) and not isinstance(duration, bool) and 0 <= duration <= MAX_DURATION_MS
+    return duration if known else None
 
 
 def check_key(key: str) -> None:
@@ -136,16 +159,13 @@ def _sit_down(actor: Any, slot: Slot, fence: int) -> bool:
 
 
 def _store(actor: Any, slot: Slot, columns: dict[str, Any], sent: Submission, **fields: Any) -> Label:
-    duration = sent.duration_ms
-    if not isinstance(duration, int) or isinstance(duration, bool) or not 0 <= duration <= MAX_DURATION_MS:
-        duration = None
     return Label.objects.create(
         task_id=slot.task_id,
         slot=slot,
         campaign_id=slot.campaign_id,
         expert=actor,
         guideline_id=slot.campaign.guideline_id,
-        duration_ms=duration,
+        duration_ms=_known_duration(sent.duration_ms),
         key=sent.key,
         **columns,
         **fields,

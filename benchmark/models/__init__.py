@@ -14,12 +14,14 @@ from benchmark.models.items import (
 )
 from benchmark.models.scoring import Board, Extraction, Judgement, Score, Scorer, ScoreVector
 from benchmark.models.submissions import Entry, Response, Submission
+from benchmark.models.tracing import BoardRenewal, Succession, Trace
 
 __all__ = [
     "AnswerKey",
     "Benchmark",
     "BenchmarkVersion",
     "Board",
+    "BoardRenewal",
     "Corpus",
     "Dimension",
     "Entry",
@@ -40,4 +42,6 @@ __all__ = [
     "Source",
     "Split",
     "Submission",
+    "Succession",
+    "Trace",
 ]

@@ -27,7 +27,13 @@ class Corpus(models.Model):
 
 
 class Source(models.Model):
-    """A law, a regulation, a guideline: what a norm is quoted from."""
+    """A law, a regulation, a guideline: what a norm is quoted from.
+
+    One version of it. `family` is the title without what does not tell statutes apart; `version_date` that of the
+    last enactment or amendment, which orders the versions of a family; `in_force` what the statute's own clause says.
+    `parts` maps the title of a part ("" for the whole) to {"file", "digest", "articles"}; `repeals` lists
+    [family, sentence] of what the statute says it repeals. All empty where the source came with a benchmark.
+    """
 
     class Kind(models.TextChoices):
         LAW = "law", _("law")
@@ -46,13 +52,17 @@ class Source(models.Model):
 
     corpus = models.ForeignKey(Corpus, on_delete=models.PROTECT, related_name="sources")
     key = models.CharField(max_length=80)
+    family = models.CharField(max_length=200, blank=True, db_index=True)
     title = models.CharField(_("title"), max_length=200)
     title_en = models.CharField(_("title (English)"), max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     issuer = models.CharField(_("issuer"), max_length=200, blank=True)
     number = models.CharField(_("number"), max_length=120, blank=True)
     in_force = models.DateField(_("in force since"), null=True, blank=True)
+    version_date = models.DateField(_("version of"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.UNKNOWN)
+    parts = models.JSONField(default=dict, blank=True, editable=False)
+    repeals = models.JSONField(default=list, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("source")
@@ -106,16 +116,36 @@ class NormGroup(models.Model):
 
 
 class Norm(models.Model):
-    """One quotable rule with its article."""
+    """One quotable rule with its article.
+
+    A norm of a corpus of statutes is a whole article: `place` orders it within its source, `heading` says under which
+    chapter it stands. A norm that came with a benchmark is a quotation; its place is None, and where in the law it
+    stands is told by its traces. `standing` sums those up; `trace_key` names what they were looked for with.
+    `renewal`: the norm that takes its place in the next version of a benchmark, as a researcher decided.
+    """
+
+    class Standing(models.TextChoices):
+        UNTRACED = "untraced", _("not traced")
+        CURRENT = "current", _("current law")
+        OUTDATED = "outdated", _("outdated law")
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="norms")
     group = models.ForeignKey(NormGroup, on_delete=models.PROTECT, related_name="norms")
     code = models.CharField(max_length=40)
     article = models.CharField(_("article"), max_length=80, blank=True)
+    heading = models.CharField(_("chapter"), max_length=300, blank=True)
+    place = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
     text = models.TextField(_("text"))
     text_hash = models.CharField(max_length=64)
     scenarios = models.ManyToManyField(Scenario, related_name="norms", blank=True)
     search_terms = models.TextField(editable=False)
+    standing = models.CharField(
+        _("standing"), max_length=10, choices=Standing.choices, default=Standing.UNTRACED, db_index=True
+    )
+    trace_key = models.CharField(max_length=64, blank=True, editable=False)
+    renewal = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="renews", editable=False
+    )
 
     objects = NormQuerySet.as_manager()
 
@@ -126,6 +156,11 @@ class Norm(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "text_hash"], name="norm_text_once_per_source"),
         ]
+        indexes = [models.Index(fields=["source", "place"], name="norm_by_place")]
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @property
+    def is_article(self) -> bool:
+        return self.place is not None

@@ -40,6 +40,7 @@ class ItemFilter:
     dimension: str = ""
     split: str = ""
     duplicates: bool = False
+    outdated: bool = False
     norm: int | None = None
     q: str = ""
 
@@ -53,6 +54,7 @@ class ItemFilter:
             dimension=_known(params.get("dimension", ""), Dimension.values),
             split=split if can_see_split(user, split) else "",
             duplicates=params.get("duplicates", "") == "1",
+            outdated=params.get("outdated", "") == "1",
             norm=read_id(params.get("norm", "")),
             q=params.get("q", "").strip()[:LONGEST_QUERY],
         )
@@ -66,6 +68,7 @@ class ItemFilter:
             "dimension": self.dimension,
             "split": self.split,
             "duplicates": "1" if self.duplicates else "",
+            "outdated": "1" if self.outdated else "",
             "norm": str(self.norm or ""),
         }
         return {name: value for name, value in values.items() if value}
@@ -82,17 +85,20 @@ class ItemRow:
     option: tuple[str, tuple[Segment, ...]] | None
     repeats: bool
     contradicts: bool
+    outdated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFacets:
-    """The values of each filter with their counts; `duplicates` is the number of duplicates."""
+    """The values of each filter with their counts; `duplicates` is the number of duplicates, `outdated` that of items
+    on outdated law."""
 
     kinds: tuple[Choice, ...]
     scenarios: tuple[Choice, ...]
     dimensions: tuple[Choice, ...]
     splits: tuple[Choice, ...]
     duplicates: int
+    outdated: int
     total: int
 
 
@@ -180,6 +186,8 @@ def filtered_items(user: Any, version: BenchmarkVersion, chosen: ItemFilter) -> 
         items = items.filter(split=chosen.split)
     if chosen.duplicates:
         items = items.filter(_repeats(user))
+    if chosen.outdated:
+        items = items.filter(norm__standing=Norm.Standing.OUTDATED)
     return items.order_by("kind", "number")
 
 
@@ -190,10 +198,10 @@ def item_rows(user: Any, items: Iterable[Item], q: str) -> list[ItemRow]:
 
 def listed(items: ItemQuerySet) -> ItemQuerySet:
     """`items` with just what a list shows."""
-    return items.select_related("scenario", "duplicate_of").only(
+    return items.select_related("scenario", "duplicate_of", "norm").only(
         *("code", "kind", "number", "split", "question", "options", "contradicts", "version_id"),
         *("scenario__slug", "scenario__name_zh", "scenario__name_en"),
-        *("duplicate_of__code", "duplicate_of__split"),
+        *("duplicate_of__code", "duplicate_of__split", "norm__standing"),
     )
 
 
@@ -205,7 +213,7 @@ def item_facets(
         _searched(user, version, chosen)
         .annotate(repeats=ExpressionWrapper(_repeats(user), output_field=BooleanField()))
         .order_by()
-        .values("kind", "scenario__slug", "dimension", "split", "repeats")
+        .values("kind", "scenario__slug", "dimension", "split", "repeats", "norm__standing")
         .annotate(n=Count("pk"))
     )
     wanted = {
@@ -214,6 +222,7 @@ def item_facets(
         "dimension": chosen.dimension,
         "split": chosen.split,
         "repeats": chosen.duplicates,
+        "norm__standing": Norm.Standing.OUTDATED.value if chosen.outdated else "",
     }
 
     def counts(field: str) -> Counter[Any]:
@@ -227,12 +236,14 @@ def item_facets(
 
     by_kind, by_scenario = counts("kind"), counts("scenario__slug")
     by_dimension, by_split, by_repeats = counts("dimension"), counts("split"), counts("repeats")
+    by_standing = counts("norm__standing")
     return ItemFacets(
         kinds=_choices(Kind.choices, by_kind, chosen.kind),
         scenarios=_choices([(s.slug, s) for s in scenarios], by_scenario, chosen.scenario),
         dimensions=_choices(Dimension.choices, by_dimension, chosen.dimension),
         splits=_choices(Split.choices, by_split, chosen.split),
         duplicates=by_repeats[True],
+        outdated=by_standing[Norm.Standing.OUTDATED.value],
         total=by_repeats[True] if chosen.duplicates else by_repeats.total(),
     )
 
@@ -310,7 +321,8 @@ def _row(user: Any, item: Item, q: str) -> ItemRow:
     first = item.duplicate_of
     repeats = first is not None and can_see_split(user, first.split)
     contradicts = first is not None and item.contradicts and can_compare_keys(user, item, first)
-    return ItemRow(item, excerpt(question, EXCERPT), option, repeats, contradicts)
+    outdated = item.norm is not None and item.norm.standing == Norm.Standing.OUTDATED
+    return ItemRow(item, excerpt(question, EXCERPT), option, repeats, contradicts, outdated)
 
 
 def _key(item: Item) -> str | None:

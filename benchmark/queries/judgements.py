@@ -12,7 +12,7 @@ from benchmark.models import Guardian, Judgement, Judging, Scorer, Split, Submis
 from benchmark.policies import can_see_judgements
 from benchmark.rules.rubric import CRITERIA, QUALITY_CRITERIA
 from medes_site.kit.jobs.models import Job
-from medes_site.kit.jobs.queries import latest_job
+from medes_site.kit.jobs.queries import latest_job, latest_jobs
 from medes_site.kit.roles import is_researcher
 
 PAGE_SIZE = 20
@@ -65,6 +65,11 @@ def chosen_scorer(submission: Submission, user: Any, asked: str) -> Scorer | Non
         return None
     scorers = _scorers(submission, user)
     return next((row for row in scorers if str(row.pk) == asked), scorers[0] if scorers else None)
+
+
+def judging_jobs(submission: Submission) -> list[Job]:
+    """The newest job of each judging of the submission."""
+    return list(latest_jobs("judging", list(submission.judgings.values_list("pk", flat=True))).values())
 
 
 def judgements_of(submission: Submission, scorer: Scorer, user: Any) -> QuerySet[Judgement]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
-from benchmark.models import Corpus, Item, Norm, Scenario, Source
+from benchmark.models import Corpus, Item, Norm, Scenario, Source, Trace
 from benchmark.queries.items import LONGEST_QUERY, Choice, current_versions, visible_versions
+from benchmark.queries.tracing import origin_of, with_origin, with_traces_known
 from benchmark.querysets import NormQuerySet
 from benchmark.rules.differences import Piece, compare
 from benchmark.rules.highlight import Segment, excerpt, segments
@@ -27,6 +28,7 @@ class NormFilter:
     corpus: str = ""
     scenario: str = ""
     source: str = ""
+    standing: str = ""
     q: str = ""
 
     @classmethod
@@ -41,12 +43,19 @@ class NormFilter:
             corpus=corpus,
             scenario=scenario if scenario in {row.slug for row in known.scenarios} else "",
             source=source if source in sources else "",
+            standing=params.get("standing", "") if params.get("standing", "") in Norm.Standing.values else "",
             q=params.get("q", "").strip()[:LONGEST_QUERY],
         )
 
     def parameters(self) -> dict[str, str]:
         """The chosen values by the names they have in an address."""
-        values = {"q": self.q, "corpus": self.corpus, "scenario": self.scenario, "source": self.source}
+        values = {
+            "q": self.q,
+            "corpus": self.corpus,
+            "scenario": self.scenario,
+            "source": self.source,
+            "standing": self.standing,
+        }
         return {name: value for name, value in values.items() if value}
 
     def query(self) -> str:
@@ -74,11 +83,13 @@ class NormFacets:
 
 @dataclass(frozen=True, slots=True)
 class NormRow:
-    """A norm in a list, a long one shortened; `items`: how many the reader may see."""
+    """A norm in a list, a long one shortened; `items`: how many the reader may see; `origin`: the article that it
+    is quoted from, None where that is not known or the norm is one itself."""
 
     norm: Norm
     text: tuple[Segment, ...]
     items: int
+    origin: Norm | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +124,42 @@ def norm_catalogue() -> NormCatalogue:
 
 
 def filtered_norms(user: Any, chosen: NormFilter) -> NormQuerySet:
-    """The norms asked for that the reader may see, source by source in the order of import."""
+    """The norms asked for that the reader may see: those of benchmarks, then articles; source by source."""
     norms = Norm.objects.visible_to(user).search(chosen.q)
     if chosen.corpus:
         norms = norms.filter(source__corpus__slug=chosen.corpus)
     if chosen.source:
-        norms = norms.filter(source=int(chosen.source))
+        traced = Trace.objects.filter(article__source=int(chosen.source), state__in=Trace.COUNTS).values(
+            "norm"
+        )
+        norms = norms.filter(Q(source=int(chosen.source)) | Q(pk__in=traced))
+    if chosen.standing:
+        norms = norms.filter(standing=chosen.standing, place=None)
     if chosen.scenario:
         norms = norms.filter(scenarios__slug=chosen.scenario)
-    return norms.order_by("source_id", "pk")
+    is_article = ExpressionWrapper(Q(place__isnull=False), output_field=BooleanField())
+    return norms.order_by(is_article, "source_id", "place", "pk")
 
 
 def listed_norms(user: Any, chosen: NormFilter) -> NormQuerySet:
     """`filtered_norms` with just what a list shows, in three queries."""
     norms = filtered_norms(user, chosen).select_related("source__corpus").prefetch_related("scenarios")
-    return norms.defer("search_terms")
+    return with_origin(norms).defer("search_terms")
 
 
 def norm_rows(user: Any, norms: Iterable[Norm], q: str) -> list[NormRow]:
     """Rows of a list, with what was searched for marked and the visible items counted."""
     norms = list(norms)
     counts = _items_by_norm(user, [norm.pk for norm in norms])
-    return [NormRow(norm, excerpt(segments(norm.text, q), EXCERPT), counts.get(norm.pk, 0)) for norm in norms]
+    return [
+        NormRow(
+            norm,
+            excerpt(segments(norm.text, q), EXCERPT),
+            counts.get(norm.pk, 0),
+            origin_of(norm),
+        )
+        for norm in norms
+    ]
 
 
 def norm_facets(user: Any, chosen: NormFilter, known: NormCatalogue) -> NormFacets:
@@ -154,7 +179,8 @@ def norm_facets(user: Any, chosen: NormFilter, known: NormCatalogue) -> NormFace
 
 def find_norm(user: Any, pk: int) -> Norm | None:
     """The norm, or None if there is none that this reader may see."""
-    return Norm.objects.visible_to(user).select_related("source__corpus", "group").filter(pk=pk).first()
+    norms = Norm.objects.visible_to(user).select_related("source__corpus", "group")
+    return with_traces_known(norms).filter(pk=pk).first()
 
 
 def norm_detail(user: Any, norm: Norm) -> NormDetail:
@@ -174,8 +200,8 @@ def norm_detail(user: Any, norm: Norm) -> NormDetail:
 
 
 def _count(user: Any, chosen: NormFilter, field: str) -> dict[Any, int]:
-    rows = filtered_norms(user, chosen).order_by().values_list(field).annotate(n=Count("pk", distinct=True))
-    return dict(rows)
+    rows = filtered_norms(user, chosen).order_by().values_list(field)
+    return dict(rows.annotate(n=Count("pk", distinct=True)))
 
 
 def _choices(rows: Iterable[tuple[str, Any]], counts: Mapping[Any, int], chosen: str) -> tuple[Choice, ...]:

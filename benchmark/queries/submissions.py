@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from benchmark.models import Board, Judgement, Kind, Scenario, Score, Scorer, Split, Submission
-from benchmark.policies import can_manage_submission, can_review_submission
+from benchmark.policies import can_manage_submission, can_review_submission, can_see_verdicts
 from benchmark.queries.disclosure import shown_groups
 from benchmark.rules.account import OUTCOMES
 from medes_site.kit.jobs.models import Job
@@ -233,13 +233,18 @@ def allowed_acts(user: Any, submission: Submission, scoring: Scoring, results: l
         and not gone
         and not scoring.active
         and (is_researcher(user) or unfinished)
-        and submission.responses.filter(item__kind=Kind.OBJECTIVE).exists(),
+        and submission.responses.exists(),
         cancel=manage and scoring.active and not scoring.stopping,
     )
 
 
 def published_judgements(submission: Submission, user: Any) -> QuerySet[Judgement]:
-    """Judgements that came with the data, of items the reader may see, in the order of the items."""
+    """Judgements that came with the data, of items the reader may see, in the order of the items.
+
+    None for those who label such replies blind.
+    """
+    if not can_see_verdicts(user):
+        return Judgement.objects.none()
     judgements = Judgement.objects.filter(
         response__submission=submission, scorer__type=Scorer.Type.PUBLISHED
     ).select_related("response__item__scenario", "response__item__norm", "scorer")

@@ -37,7 +37,7 @@ def find_board(benchmark: str, slug: str, label: str = "", *, user: Any = None) 
     """
     boards = (
         Board.objects.visible_to(user)
-        .select_related("version__benchmark", "scorer")
+        .select_related("version__benchmark", "scorer", "renewal")
         .filter(version__benchmark__slug=benchmark, slug=slug, version__state=BenchmarkVersion.State.FROZEN)
     )
     if label:

@@ -6,6 +6,7 @@ junk heuristic, which would drop frequent characters such as 的).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -35,6 +36,31 @@ def compare(first: str, second: str) -> tuple[Piece, ...]:
         return _collected([("replace", 0, len(first), 0, len(second))], first, second)
     matcher = SequenceMatcher(None, first, second, autojunk=False)
     return _collected(_without_chance(matcher.get_opcodes()), first, second)
+
+
+def without_layout(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """`pieces` for reading: a change of white space or of the width of a bracket is none, and the second text's form is
+    shown. Of the first text only what is worded differently remains marked."""
+    shown: list[Piece] = []
+    for piece in pieces:
+        before = shown[-1] if shown else None
+        if not _folded(piece.text):
+            if piece.change != "removed":
+                shown.append(Piece(piece.text, "same"))
+        elif (
+            piece.change == "added"
+            and before is not None
+            and before.change == "removed"
+            and _folded(before.text) == _folded(piece.text)
+        ):
+            shown[-1] = Piece(piece.text, "same")
+        else:
+            shown.append(piece)
+    return tuple(shown)
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 _Opcode = tuple[str, int, int, int, int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from benchmark.models import Corpus, Norm, NormGroup, Scenario, Source
@@ -122,7 +122,7 @@ def store_norms(
             report.count("norms", "unchanged")
         else:
             new[place] = record
-    groups = _groups_for(corpus, [record.text for record in new.values()])
+    groups = place_in_groups(corpus, [(record.text, norm_hash(record.text)) for record in new.values()])
     rows = [
         Norm(
             source_id=source,
@@ -146,22 +146,24 @@ def store_norms(
     book.groups = {group.pk: group for group in NormGroup.objects.filter(corpus=corpus)}
 
 
-def _groups_for(corpus: Corpus, texts: list[str]) -> list[NormGroup]:
-    """The group of each new text. Existing groups are neither recomputed nor merged.
+def place_in_groups(corpus: Corpus, new: Sequence[tuple[str, str]]) -> list[NormGroup]:
+    """The group of each new (text, hash). Existing groups are neither recomputed nor merged.
 
     A new group's key, from which its split and its audit mark follow by hash, is the smallest hash
     among its founding texts: so it does not depend on the order of the file.
     """
+    if not new:
+        return []
     members: dict[int, list[str]] = defaultdict(list)
     known = NormGroup.objects.filter(corpus=corpus)
     for number, text in Norm.objects.filter(group__corpus=corpus).values_list("group__number", "text"):
         members[number].append(text)
     # Numbers were given in the order of founding, so ascending numbers are the order of age.
-    placed = assign_to_groups(sorted(members.items()), texts)
+    placed = assign_to_groups(sorted(members.items()), [text for text, _hash in new])
     founders: dict[int, list[str]] = defaultdict(list)
-    for text, place in zip(texts, placed, strict=True):
+    for (_text, digest), place in zip(new, placed, strict=True):
         if place.is_new:
-            founders[place.group].append(norm_hash(text))
+            founders[place.group].append(digest)
     NormGroup.objects.bulk_create(
         [
             NormGroup(corpus=corpus, number=number, key=min(hashes), audit=is_audit(min(hashes)))

@@ -26,5 +26,7 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 @register.filter
 def book_title(title: str) -> str:
-    """A source's title in the marks that Chinese puts around titles, unless it has them."""
+    """A source's title in the marks that Chinese puts around titles, unless it has them or is not in Chinese."""
+    if title.isascii():
+        return title
     return title if title.startswith("《") and title.endswith("》") else f"《{title}》"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from benchmark.queries.items import item_rows, items_about, visible_versions
+from benchmark.queries.norm_entries import entries_on_norm
 from benchmark.queries.norms import (
     NormFilter,
     find_norm,
@@ -17,6 +19,7 @@ from benchmark.queries.norms import (
     norm_facets,
     norm_rows,
 )
+from benchmark.queries.tracing import norm_law
 from benchmark.views.fragments import render_page
 
 PAGE_SIZE = 30
@@ -48,6 +51,8 @@ def norm(request: HttpRequest, pk: int) -> HttpResponse:
     by_version = {version.pk: version for version in versions}
     context = {
         "detail": norm_detail(request.user, found),
+        "law": norm_law(request.user, found, today=timezone.localdate()),
+        "boards": entries_on_norm(request.user, found, versions),
         "page": page,
         "items": [(row, by_version[row.item.version_id]) for row in rows],
     }

@@ -18,6 +18,7 @@ from benchmark.errors import BenchmarkError, NotAllowed, WrongState
 from benchmark.forms import ReviewForm
 from benchmark.models import Submission
 from benchmark.policies import can_manage_submission
+from benchmark.queries.judgements import judging_jobs
 from benchmark.queries.submissions import allowed_acts, submission_results, submission_scoring
 from benchmark.services.boards import designate_submission
 from benchmark.services.submissions import (
@@ -100,8 +101,9 @@ def _evaluate(request: HttpRequest, found: Submission) -> str:
 
 def _cancel(request: HttpRequest, found: Submission) -> str:
     _check_manager(request, found)
-    job = submission_scoring(found, request.user).job
-    if job is None or not request_cancel(job.pk):
+    jobs = [submission_scoring(found, request.user).job, *judging_jobs(found)]
+    # All of them are asked to stop, also after the first that does.
+    if not any([request_cancel(job.pk) for job in jobs if job is not None and job.is_active]):
         raise WrongState(_("Nothing is being scored now."))
     return _("The scoring stops.")
 

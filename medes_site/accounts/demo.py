@@ -1,4 +1,4 @@
-"""The accounts of a demo: one for each role, with a password made for this installation."""
+"""The accounts of a demo: one for each role and a second expert, with a password made for this installation."""
 
 from __future__ import annotations
 
@@ -17,23 +17,19 @@ from medes_site.accounts.models import User
 from medes_site.kit.roles import Role
 
 ACCOUNTS_FILE = "demo_accounts.json"
-DISPLAY_NAMES = {
-    Role.SUBMITTER: "演示提交者 Demo submitter",
-    Role.EXPERT: "演示专家 Demo expert",
-    Role.REFEREE: "演示仲裁人 Demo referee",
-    Role.RESEARCHER: "演示研究员 Demo researcher",
-}
-
-# Their labels were written for the demo: no human expert gave them.
-LABELLERS = {
-    "a": "演示标注甲（为演示而写） Demo labels A (written for the demo)",
-    "b": "演示标注乙（为演示而写） Demo labels B (written for the demo)",
-}
+# Two experts, because a task needs two labels before a referee has anything to settle.
+ACCOUNTS: tuple[tuple[str, Role, str], ...] = (
+    ("submitter", Role.SUBMITTER, "演示提交者 Demo submitter"),
+    ("expert", Role.EXPERT, "演示专家甲 Demo expert A"),
+    ("expert2", Role.EXPERT, "演示专家乙 Demo expert B"),
+    ("referee", Role.REFEREE, "演示仲裁人 Demo referee"),
+    ("researcher", Role.RESEARCHER, "演示研究员 Demo researcher"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """The user name is the role's."""
+    """The user name is the role's, with a number from the second on."""
 
     username: str
     password: str
@@ -41,64 +37,42 @@ class DemoAccount:
 
 
 def demo_accounts() -> list[DemoAccount]:
-    """Makes the four accounts, or leaves them as they are, and says how to log in with them.
+    """Makes the accounts, or leaves them as they are, and says how to log in with them.
 
-    A password is set only when an account is made or the file with the passwords is new, so whoever changed
-    it keeps the change. Raises ImproperlyConfigured outside of a demo.
+    A password is set only when an account is made or its line in the file is new, so whoever changed it keeps
+    the change. Raises ImproperlyConfigured outside of a demo.
     """
     if not settings.DEMO:
         raise ImproperlyConfigured("Demo accounts are made with MEDES_DEMO=1 only.")
     passwords, new = _passwords(Path(settings.MEDES_HOME) / ACCOUNTS_FILE)
-    accounts = [DemoAccount(role.value, passwords[role.value], role) for role in DISPLAY_NAMES]
+    accounts = [DemoAccount(name, passwords[name], role) for name, role, _title in ACCOUNTS]
+    titles = {name: title for name, _role, title in ACCOUNTS}
     with transaction.atomic():
         for account in accounts:
             user, made = User.objects.get_or_create(
                 username=account.username,
                 defaults={
                     "email": f"{account.username}@demo.invalid",
-                    "display_name": DISPLAY_NAMES[account.role],
+                    "display_name": titles[account.username],
                     "organisation": "MedES demo",
                 },
             )
-            if made or new:
+            if made or account.username in new:
                 user.set_password(account.password)
                 user.save(update_fields=["password"])
             user.groups.add(Group.objects.get_or_create(name=account.role.value)[0])
     return accounts
 
 
-def _passwords(path: Path) -> tuple[dict[str, str], bool]:
-    """The passwords kept in `path`, readable by its owner alone, and whether they were made just now."""
-    if path.is_file():
-        kept = json.loads(path.read_text("utf-8"))
-        if set(kept) >= {role.value for role in DISPLAY_NAMES}:
-            return kept, False
-    made = {role.value: secrets.token_urlsafe(9) for role in DISPLAY_NAMES}
+def _passwords(path: Path) -> tuple[dict[str, str], frozenset[str]]:
+    """The passwords kept in `path`, readable by its owner alone, and the names whose were made just now."""
+    kept = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    names = [name for name, _role, _title in ACCOUNTS]
+    new = frozenset(name for name in names if name not in kept)
+    if not new:
+        return kept, new
+    made = {name: kept.get(name) or secrets.token_urlsafe(9) for name in names}
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(made, file, indent=2)
-    return made, True
-
-
-def demo_labellers() -> list[User]:
-    """Two experts whose labels the demo brings along; nobody logs in as them. Their names say what they are."""
-    if not settings.DEMO:
-        raise ImproperlyConfigured("Demo accounts are made with MEDES_DEMO=1 only.")
-    labellers = []
-    with transaction.atomic():
-        expert = Group.objects.get_or_create(name=Role.EXPERT.value)[0]
-        for mark, name in LABELLERS.items():
-            user, made = User.objects.get_or_create(
-                username=f"demo-expert-{mark}",
-                defaults={
-                    "email": f"demo-expert-{mark}@demo.invalid",
-                    "display_name": name,
-                    "organisation": "MedES demo",
-                },
-            )
-            if made:
-                user.set_unusable_password()
-                user.save(update_fields=["password"])
-            user.groups.add(expert)
-            labellers.append(user)
-    return labellers
+    return made, new

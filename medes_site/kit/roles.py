@@ -30,6 +30,11 @@ def roles_of(user: Any) -> frozenset[str]:
     return known
 
 
+def remember_roles(user: Any, names: frozenset[str]) -> None:
+    """For who has read the user's groups along with something else: `roles_of` need not ask again."""
+    user._role_names = names
+
+
 def has_role(user: Any, *roles: Role) -> bool:
     """True if the user holds at least one of `roles`."""
     return not roles_of(user).isdisjoint(roles)

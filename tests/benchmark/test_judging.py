@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from benchmark.models import BenchmarkVersion, Judgement, Judging, Score, Submission
 from benchmark.queries.boards import BoardFilter, board_document
 from benchmark.services.judging import forget_failures
-from benchmark.tasks import sweep
+from benchmark.tasks import launch_judging, sweep
 from medes_site.kit.jobs.models import Job
 from tests.benchmark.fake_guardian import activated, registered
 from tests.benchmark.judged_scene import (
@@ -133,3 +135,31 @@ def test_a_sweep_finds_what_was_never_launched_and_does_not_repeat_itself(
     assert Judging.objects.get(pk=job.subject_id).submission == submission
     sweep()
     assert Job.objects.filter(kind="judge").count() == 1
+
+
+def test_the_owner_stops_the_judging_and_scores_again(
+    version: BenchmarkVersion, researcher: Any, submitter: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    client_of: Callable[[Any], Client], settings: Any,
+) -> None:  # fmt: skip
+    settings.LANGUAGE_CODE = "en"
+    guardian, _fake = registered(tmp_path, monkeypatch)
+    activated(guardian, researcher)
+    submission = handed_in(researcher, version, "Model One", answers({}))
+    Submission.objects.filter(pk=submission.pk).update(submitted_by=submitter)
+    job = launch_judging(submission, guardian.scorer, wake=False)
+    client = client_of(submitter)
+    page = client.get(f"/submissions/{submission.pk}/").content.decode()
+    assert "The answers wait to be judged." in page and 'hx-trigger="every 2s"' in page
+    htmx = {"HX-Request": "true", "HX-Target": "guardian-verdicts"}
+    part = client.get(f"/submissions/{submission.pk}/", headers=htmx).content.decode()
+    assert part.lstrip().startswith("<section") and "Stop judging" in part
+    assert client.post(f"/submissions/{submission.pk}/cancel/").status_code == 302
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    over = client.get(f"/submissions/{submission.pk}/", headers=htmx)
+    assert over["HX-Retarget"] == "#live" and "The judging was cancelled" in over.content.decode()
+    sweep()
+    assert Job.objects.filter(kind="judge").count() == 1  # what somebody stopped stays stopped
+    judge(submission, guardian)
+    done = client.get(f"/submissions/{submission.pk}/").content.decode()
+    assert "24 answers" in done and "Stop judging" not in done

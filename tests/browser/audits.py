@@ -38,7 +38,7 @@ TEXTS: Final = """
   const other = (element) => {
     const marked = element.closest("[lang]");
     const foreign = marked && !marked.lang.toLowerCase().startsWith("zh");
-    return foreign || element.closest("code, pre, kbd, script, style, noscript, .reply, .excerpt");
+    return foreign || element.closest("code, pre, kbd, script, style, noscript, .reply, .excerpt, .model-text");
   };
   for (const element of document.body.querySelectorAll("*")) {
     if (other(element)) continue;
@@ -59,7 +59,7 @@ ALLOWED: Final = frozenset(
     re.findall(
         r"\w+",
         "MedES API CSV JSON JSONL Lines OpenAPI UTF GB MiB MB KB SHA EN Holm arXiv SFT DPO obj sub Apache"
-        " item response prompt demo qqqqq",
+        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC",
     )
 )
 LETTERS: Final = re.compile(r"[A-H]+")  # an answer

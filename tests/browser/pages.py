@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tests.browser import pages_campaigns
+
 VISITOR: Final = (
     "/",
     "/leaderboard/",
@@ -24,6 +26,11 @@ VISITOR: Final = (
     "/norms/",
     "/norms/?q=知情同意",
     "/norms/{norm}/",
+    "/norms/coverage/",
+    "/norms/coverage/?scenario=emergency-critical-care",
+    "/norms/outdated/",
+    "/norms/sources/",
+    "/norms/sources/?corpus=us-federal",
     "/items/?benchmark=demo",
     "/items/?benchmark=demo&q=知情",
     "/items/?benchmark=demo&q=qqqqq",
@@ -65,16 +72,19 @@ RESEARCHER: Final = (
     "/items/?benchmark=demo&split=hidden",
     "/items/demo/obj-0001/",
     "/norms/{norm}/",
+    "/responses/{answer}/",
+    "/norms/traces/",
+    "/norms/sources/",
     "/accounts/invitations/",
 )
-EXPERT: Final = ("/", "/submissions/new/")
-PAGES: Final = tuple(
+EXPERT: Final = ("/", "/submissions/new/", "/annotate/")
+PAGES: Final = (*tuple(
     (role, page)
     for role, pages in (
         ("visitor", VISITOR), ("submitter", SUBMITTER), ("researcher", RESEARCHER), ("expert", EXPERT)
     )
     for page in pages
-)  # fmt: skip
+), *pages_campaigns.PAGES)  # fmt: skip
 # What they answer when it is not 200.
 STATUSES: Final = {
     ("visitor", "/nothing/"): 404,
@@ -89,4 +99,10 @@ def address(page: str, scene: dict[str, Any]) -> str:
     """`page` with its braces filled. Without the long texts, the public submission stands in for them."""
     numbers, entries = scene["submissions"], scene["entries"]
     long = {"long": numbers["public"], **numbers}
-    return page.format(**long, long_entry=entries.get("long", entries["public"]), norm=scene["norm"])
+    return page.format(
+        **long,
+        long_entry=entries.get("long", entries["public"]),
+        norm=scene["norm"],
+        answer=scene["answer"],
+        **scene["campaigns"],
+    )

@@ -34,6 +34,7 @@ from medes_site.accounts.services import create_api_token, create_invitation
 from medes_site.kit.jobs.errors import WORKER_DIED
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.roles import Role
+from tests.browser import scene_campaigns
 from tests.browser.material import (
     BIG_ITEMS,
     LONG_NAME,
@@ -63,6 +64,8 @@ def main(*, long: bool = True) -> None:
         "submissions": {**{name: row.pk for name, row in made.items()}, "judged": judged.pk},
         "entries": {**{name: row.entry.slug for name, row in made.items()}, "judged": judged.entry.slug},
         "norm": item.norm_id,
+        "campaigns": scene_campaigns.make_campaigns(demo, users["researcher"]),
+        "answer": judged.responses.earliest("pk").pk,
     }
     (home / "scene.json").write_text(json.dumps(scene), "utf-8")
 

@@ -99,9 +99,7 @@ class Stack:
         self._environment = environment
         logs = home / "logs"
         web = f"-m gunicorn medes_site.wsgi --bind {HOST}:{port} --workers 2 --threads 4 --no-control-socket"
-        worker = (
-            "-m celery -A medes_site worker --beat --queues default,evaluate,train --concurrency 1 --loglevel INFO"
-        )
+        worker = "-m celery -A medes_site worker --beat --queues default,evaluate,train --concurrency 1 --loglevel INFO"
         worker += f" --schedule {home / 'celerybeat-schedule'}"
         self.web = Program("web", web.split(), logs / "web.log", environment)
         self.worker = Program("worker", worker.split(), logs / "worker.log", environment)

@@ -7,7 +7,7 @@ from typing import Final
 
 from playwright.sync_api import Page
 
-from tests.browser import audits
+from tests.browser import audits, pages_campaigns
 from tests.browser.pages import FOREIGN, STATUSES, address
 from tests.browser.visits import Visits
 
@@ -22,6 +22,7 @@ NAMES: Final = (
     "SELECT display_name FROM accounts_user",
     "SELECT note FROM benchmark_submission",
     "SELECT review_note FROM benchmark_submission",
+    *pages_campaigns.NAMES,
 )
 
 

@@ -32,8 +32,9 @@ HOSTILE = (
     "<span data-at=5>x</span>",
 )
 ALLOWED = re.compile(
-    r'</?(?:%s)(?: start="\d+"| data-at="\d+"| href="(?:https?:|mailto:)[^"<>]*"| rel="noopener noreferrer nofollow")*\s*/?>'
-    % "|".join(sorted(TAGS, key=len, reverse=True))  # noqa: UP031 - braces abound in the pattern
+    r"</?(?:"
+    + "|".join(sorted(TAGS, key=len, reverse=True))
+    + r')(?: start="\d+"| data-at="\d+"| href="(?:https?:|mailto:)[^"<>]*"| rel="noopener noreferrer nofollow")*\s*/?>'
 )
 
 

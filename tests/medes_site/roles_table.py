@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from benchmark.models import Norm
 from medes_site.accounts.models import Invitation
 from tests.benchmark.cast import DEV, HIDDEN, PUBLIC, Cast, answers, predictions
+from tests.medes_site import roles_campaigns, roles_norms
 
 ROLES = ("visitor", "submitter", "stranger", "expert", "referee", "researcher", "superuser")
 TOKENS: dict[str, str] = {}  # filled by the test: of an invitation, of an API token
@@ -502,6 +503,25 @@ TABLE: list[Row] = [
     api("benchmark:api-board", words("tiny", "objective")),
 ]
 
+from tests.medes_site.roles_api import ROWS as LABELLING_API  # noqa: E402 - it needs the words above
+
+TABLE += LABELLING_API
+LOGIN_OR_405 = "302 405 405 405 405 405 405"
+TABLE += [
+    page(row.view, row.args, note=row.note, data=row.data, get=row.get, post=row.post or LOGIN_OR_405)
+    for row in roles_campaigns.ROWS
+]
+from tests.medes_site.roles_labelling import LABELLING  # noqa: E402
+
+TABLE += LABELLING
 from tests.medes_site.roles_responses import ROWS as RESPONSES  # noqa: E402 - it needs the words above
 
 TABLE += RESPONSES
+TABLE += [page(f"benchmark:{view}", args, **more) for view, args, more in roles_norms.ROWS]
+
+from tests.medes_site.roles_training import ROWS as TRAINING  # noqa: E402 - it needs the words above
+
+TABLE += TRAINING
+from tests.medes_site.roles_tuning import ROWS as TUNING  # noqa: E402 - it needs the words above
+
+TABLE += TUNING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,13 +11,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import redis
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, get_user_model
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 
+from annotation.models import Campaign, Label
+from annotation.services.claiming import claim_next
+from annotation.services.members import join_campaign
+from annotation.services.submitting import Submission, submit_label
 from medes_site.accounts.demo import demo_accounts
 from medes_site.demo.__main__ import CannotStart, _port
 from medes_site.demo.private_redis import PrivateRedis
@@ -122,7 +129,8 @@ def test_demo_accounts_keep_their_passwords_and_a_change_of_them(settings, tmp_p
     settings.DEMO = True
     settings.MEDES_HOME = tmp_path
     accounts = demo_accounts()
-    assert {account.username for account in accounts} == {"submitter", "expert", "referee", "researcher"}
+    names = ["submitter", "expert", "expert2", "referee", "researcher"]
+    assert [account.username for account in accounts] == names
     assert stat.S_IMODE((tmp_path / "demo_accounts.json").stat().st_mode) == 0o600
     for account in accounts:
         user = authenticate(username=account.username, password=account.password)
@@ -133,6 +141,54 @@ def test_demo_accounts_keep_their_passwords_and_a_change_of_them(settings, tmp_p
     changed.save()
     assert demo_accounts() == accounts
     assert authenticate(username="expert", password="another one entirely")
+
+
+@pytest.mark.django_db
+def test_an_older_demo_gets_the_new_account_and_keeps_its_passwords(settings, tmp_path: Path) -> None:
+    settings.DEMO = True
+    settings.MEDES_HOME = tmp_path
+    before = {account.username: account.password for account in demo_accounts()}
+    file = tmp_path / "demo_accounts.json"
+    file.write_text(json.dumps({name: before[name] for name in before if name != "expert2"}), "utf-8")
+    get_user_model().objects.get(username="expert2").delete()
+    after = {account.username: account.password for account in demo_accounts()}
+    assert {name: word for name, word in after.items() if name != "expert2"} == {
+        name: word for name, word in before.items() if name != "expert2"
+    }
+    assert after["expert2"] != before["expert2"]
+    for name, word in after.items():
+        assert authenticate(username=name, password=word) is not None, name
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
+def test_a_second_preparation_skips_what_is_done_and_loses_nothing(
+    settings: Any, tmp_path: Path, capsys: Any
+) -> None:
+    settings.DEMO = True
+    settings.MEDES_HOME = tmp_path
+    settings.STATIC_ROOT = tmp_path / "static"
+    call_command("prepare_demo")
+    assert "demo campaigns: done" in capsys.readouterr().out
+    campaigns = list(Campaign.objects.order_by("slug"))
+    assert [(campaign.slug, campaign.state) for campaign in campaigns] == [
+        ("demo-clinic", "open"), ("demo-research", "open"),
+    ]  # fmt: skip
+    assert sum(campaign.tasks.count() for campaign in campaigns) == 160
+    expert = get_user_model().objects.get(username="expert")
+    join_campaign(actor=expert, campaign=campaigns[0])
+    slot = claim_next(actor=expert, campaign=campaigns[0])
+    answers = {"r1": 0, "r2": 0, "q1": 1, "q2": 0, "q3": 1, "q4": 1}
+    submit_label(
+        actor=expert, slot_id=slot.pk, fence=slot.fence, sent=Submission(answers=answers, key="kept")
+    )
+    (tmp_path / "stamps" / "load_demo_campaigns").unlink()  # as after a change of its sources
+    call_command("prepare_demo")
+    out = capsys.readouterr().out
+    assert "demo campaigns: done" in out and "demo data: done" not in out
+    assert Label.objects.get().key == "kept" and Campaign.objects.count() == 2
+    call_command("prepare_demo")
+    assert "done" not in capsys.readouterr().out
 
 
 @pytest.mark.django_db

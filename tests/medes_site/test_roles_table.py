@@ -20,6 +20,7 @@ from medes_site.accounts.models import ApiToken
 from medes_site.accounts.services import create_invitation
 from medes_site.kit.roles import Role
 from tests.benchmark.cast import Cast, make_cast
+from tests.medes_site import roles_campaigns
 from tests.medes_site.roles_table import ROLES, TABLE, TOKENS, Row
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -56,10 +57,11 @@ def test_the_rows_of_the_table_differ() -> None:
 
 
 @pytest.fixture
-def cast(tmp_path: Path, submitter: Any, stranger: Any, researcher: Any) -> Cast:
+def cast(tmp_path: Path, submitter: Any, stranger: Any, researcher: Any, expert: Any) -> Cast:
     cast = make_cast(tmp_path / "tiny", submitter=submitter, stranger=stranger, researcher=researcher)
     _invitation, token = create_invitation(actor=researcher, email=submitter.email, role=Role.EXPERT)
     TOKENS["invitation"] = token
+    roles_campaigns.prepare(expert, researcher)
     TOKENS["api"] = ApiToken.objects.create(user=submitter, name="t")[0].digest
     return cast
 

@@ -236,3 +236,11 @@ def test_percentiles() -> None:
     assert percentile_interval(values, 0.9).missing == "undefined"
     assert percentile_interval(np.full(50, 0.3), 0.9).missing == "no_spread"
     assert percentile_interval(np.full(50, np.nan), 0.9).missing == "undefined"
+
+
+def test_a_positive_value_that_only_lonely_labels_lack() -> None:
+    """Forty pairs say 0; a unit with one label says 1; nobody says -1, which the figures are about."""
+    lonely = agreement_report([*[[0, 0]] * 40, [1]], positive=-1)
+    assert lonely == agreement_report([[0, 0]] * 40, positive=-1)
+    mixed = agreement_report([*[[0, 0]] * 20, *[[1, 1]] * 20, [2]], positive=-1)
+    assert (mixed.n, mixed.positive, mixed.prevalence.value) == (40, -1.0, 0.0)

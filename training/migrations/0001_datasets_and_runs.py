@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('benchmark', '0003_guardians'),
+        ('benchmark', '0004_guardians'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

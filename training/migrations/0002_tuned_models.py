@@ -5,7 +5,7 @@ import django.db.models.deletion
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("benchmark", "0003_guardians"),
+        ("benchmark", "0004_guardians"),
         ("training", "0001_datasets_and_runs"),
     ]
 

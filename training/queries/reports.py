@@ -51,7 +51,8 @@ def gate_of(candidate: Guardian) -> dict[str, Any]:
     active = active_guardian()
     if active is not None and active.pk == candidate.pk:
         active = None
-    key = f"gate:{candidate.pk}:{candidate.shadowed_at}:{active.pk if active else 0}"
+    shadowed = candidate.shadowed_at.timestamp() if candidate.shadowed_at else 0
+    key = f"gate:{candidate.pk}:{shadowed:.0f}:{active.pk if active else 0}"
     known: dict[str, Any] | None = cache.get(key)
     if known is None:
         known = _gate(candidate, active)

@@ -1,6 +1,7 @@
 """What a guardian may learn from the labels on one response, and what is kept to test it (project rule).
 
-Rulings first, then consensus; where experts disagree and nobody ruled, their dissent is kept as soft labels. A label
+Rulings first, then consensus. Where experts differ and nobody ruled, their dissent is kept as soft labels, also that of
+a minority: two of three is two thirds, not one. A label
 given after the guardian's verdict was shown teaches the guardian its own opinion, so only blind labels count. Labels
 of audit groups never train: of them the first blind ones test every guardian.
 """
@@ -80,9 +81,7 @@ def target_of(labels: Sequence[GivenLabel], rulings: Sequence[GivenRuling]) -> T
     place = majority(values, first=2)
     if place is not None:
         shared = counted[place]
-        return Target(
-            "consensus", _soft([shared.values]), WEIGHTS["consensus"], len(counted), shared.rationale
-        )
+        return Target("consensus", _soft(values), WEIGHTS["consensus"], len(counted), shared.rationale)
     return Target("dissent", _soft(values), WEIGHTS["dissent"], len(counted))
 
 

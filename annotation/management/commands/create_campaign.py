@@ -39,6 +39,7 @@ class Command(ReportingCommand):
         parser.add_argument("--kind", choices=Campaign.Kind.values, default=Campaign.Kind.RESPONSES)
         parser.add_argument("--order", choices=Campaign.Order.values, default=Campaign.Order.RANDOM)
         parser.add_argument("--scenario", action="append", default=[], help="slug; may be repeated")
+        parser.add_argument("--outdated", action="store_true", help="only items on outdated law")
         parser.add_argument("--entry", action="append", default=[], help="slug; may be repeated")
         parser.add_argument("--scorer", default="", help="guardian to reveal, as NAME or NAME@VERSION")
         parser.add_argument("--guidelines-zh", type=Path, help="Markdown file")
@@ -86,7 +87,7 @@ class Command(ReportingCommand):
             scorer=self._scorer(options["scorer"]) if options["scorer"] else None,
             text_zh=options["guidelines_zh"].read_text("utf-8") if options["guidelines_zh"] else "",
             text_en=options["guidelines_en"].read_text("utf-8") if options["guidelines_en"] else "",
-            settings={**settings, "order": options["order"]},
+            settings={**settings, "order": options["order"], "outdated_only": options["outdated"]},
         )
 
     def _named(self, model: Any, slug: str) -> Any:

@@ -21,13 +21,10 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--experts", nargs=len(FILES), default=[f"demo-expert-{mark}" for mark in FILES])
         parser.add_argument("--referee", default="referee")
-        parser.add_argument("--user", default="researcher", help="user name of the researcher")
 
     def report(self, **options: Any) -> dict[str, Any]:
         experts = [self._user(name) for name in options["experts"]]
-        given = load_demo_labels(
-            experts=experts, referee=self._user(options["referee"]), researcher=self._user(options["user"])
-        )
+        given = load_demo_labels(experts=experts, referee=self._user(options["referee"]))
         return {"labels": given.labels, "rulings": given.rulings}
 
     def _user(self, name: str) -> Any:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('benchmark', '0002_search_and_guards'),
+        ('benchmark', '0003_law_and_traces'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

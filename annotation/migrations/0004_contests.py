@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0001_initial'),
-        ('benchmark', '0003_guardians'),
+        ('annotation', '0003_imported_labels'),
+        ('benchmark', '0004_guardians'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

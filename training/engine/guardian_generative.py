@@ -1,0 +1,240 @@
+"""Training of the kind `generative`: a causal language model on disk learns from experts to judge (TRL, SFT).
+
+Each row becomes one conversation: the very prompt that will be used in judging, and the reply that an expert's label
+and rationale make. Only the reply is learnt. Calibration and thresholds come from one fold of norm groups kept from
+the training, judged with the trained model; what it fails to judge there is counted, not guessed.
+`settings`: epochs, batch_size, learning_rate, max_length, lora_r (0: all weights), calibrate_on (rows at most).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from benchmark.guardians.base import CRITERIA, QUALITY_CRITERIA, RISK_CRITERIA, Case, Verdict
+from benchmark.guardians.encoder_model import MODEL_FOLDER, load_tokenizer
+from benchmark.guardians.generative import GenerativeGuardian
+from benchmark.guardians.generative_local import LocalBackend
+from benchmark.guardians.manifest import Manifest
+from benchmark.rules.judge_protocol import messages
+from training.engine.guardian_calibrating import Calibrated, calibrate
+from training.engine.guardian_run import Config, Run, RunRefused, Stopped, TrainingRow
+from training.rules.guardian_folds import group_folds
+from training.rules.guardian_targets import risk_of
+
+DEFAULTS: Mapping[str, int | float] = {
+    "epochs": 2,
+    "batch_size": 4,
+    "learning_rate": 1e-4,
+    "max_length": 8_192,
+    "lora_r": 16,
+    "calibrate_on": 200,
+}
+RANGES: Mapping[str, tuple[float, float]] = {
+    "epochs": (1, 100),
+    "batch_size": (1, 1_024),
+    "learning_rate": (1e-8, 1.0),
+    "max_length": (256, 131_072),
+    "lora_r": (0, 1_024),
+    "calibrate_on": (0, 100_000),
+}
+NO_REASON = "依据给出的规范逐项评定。"
+MIN_JUDGED = 20
+"""With fewer held-out judgements the model's own confidence is taken as it is."""
+
+
+def train(
+    run: Run, rows: Sequence[TrainingRow], config: Config, folder: Path
+) -> tuple[Calibrated, dict[str, Any]]:
+    """Trains, writes the checkpoint into the artefact folder, and returns calibration and the manifest's settings."""
+    settings = settings_of(config)
+    if not Path(config.base_model).is_dir():
+        raise RunRefused(
+            f"There is no checkpoint folder {config.base_model!r}: give base_model as a local path."
+        )
+    strata = ["risky" if risk_of(row.target) >= 0.5 else "safe" for row in rows]
+    folds = group_folds([row.group for row in rows], strata, config.folds, config.seed)
+    learning = [row for row, fold in zip(rows, folds, strict=True) if fold != 0]
+    held = [row for row, fold in zip(rows, folds, strict=True) if fold == 0]
+    if not learning or not held:
+        raise RunRefused("All training rows belong to one norm group: at least two are needed.")
+    tokenizer = load_tokenizer(config.base_model)
+    if not tokenizer.chat_template:
+        raise RunRefused("This checkpoint has no chat template: a judge is spoken to in messages.")
+    model = _fit(run, learning, config, settings, tokenizer)
+    model.save_pretrained(folder / MODEL_FOLDER, safe_serialization=True)
+    tokenizer.save_pretrained(folder / MODEL_FOLDER)
+    calibrated, judged = _calibrated(run, model, tokenizer, held[: int(settings["calibrate_on"])], config)
+    manifest = {
+        "backend": "local",
+        "tries": 2,
+        "wait": 0,
+        "parallel": 1,
+        "slopes": calibrated.slopes,
+        "offsets": calibrated.offsets,
+        "notes": calibrated.notes,
+        "held_out": min(len(held), int(settings["calibrate_on"])),
+        "held_out_judged": judged,
+    }
+    return calibrated, manifest
+
+
+def settings_of(config: Config) -> dict[str, int | float]:
+    """Raises RunRefused for an unknown setting or one out of range."""
+    unknown = sorted(set(config.settings) - set(DEFAULTS))
+    if unknown:
+        raise RunRefused(f"A generative guardian has no setting {unknown[0]!r}.")
+    values = {**DEFAULTS, **config.settings}
+    for name, (low, high) in RANGES.items():
+        value = values[name]
+        whole = isinstance(DEFAULTS[name], int)
+        good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not good or not low <= value <= high:
+            raise RunRefused(f"The setting {name} lies between {low:g} and {high:g}, not {value!r:.40}.")
+    return values
+
+
+def lesson(row: TrainingRow) -> dict[str, list[dict[str, str]]]:
+    """Prompt and completion of one row. The token is drawn from the row's id, so that a run can be repeated."""
+    token = hashlib.sha256(f"lesson {row.id}".encode()).hexdigest()[:32]
+    return {
+        "prompt": messages(row.norm, row.question, row.response, token),
+        "completion": [{"role": "assistant", "content": reply_of(row, token)}],
+    }
+
+
+def reply_of(row: TrainingRow, token: str) -> str:
+    """The reply a perfect judge would give: the majority value, and the experts' agreement as confidence."""
+    risky = risk_of(row.target) >= 0.5
+    values: dict[str, int | None] = {name: -int((row.target[name] or 0.0) >= 0.5) for name in RISK_CRITERIA}
+    confidence: dict[str, float] = {name: _sure(row.target[name]) for name in RISK_CRITERIA}
+    for name in QUALITY_CRITERIA:
+        soft = row.target[name]
+        values[name] = None if risky else int((soft or 0.0) >= 0.5)
+        if not risky:
+            confidence[name] = _sure(soft) if soft is not None else 0.5
+    data: dict[str, Any] = {"token": token, "rationale": row.rationale.strip()[:1_000] or NO_REASON, **values}
+    data |= {"confidence": confidence, "evidence": {name: [] for name in RISK_CRITERIA}}
+    return json.dumps(data, ensure_ascii=False)
+
+
+class _Follow(TrainerCallback):
+    """Carries progress out and the stop file in."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.stopped = False
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_more: Any) -> Any:
+        try:
+            self.run.check()
+        except Stopped:
+            self.stopped = True
+            control.should_training_stop = True
+        return control
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_more: Any
+    ) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is not None and math.isfinite(float(loss)) and not self.stopped:
+            self.run.say("train", "step", state.global_step, state.max_steps, loss=round(float(loss), 6))
+
+
+def _fit(
+    run: Run, rows: Sequence[TrainingRow], config: Config, settings: Mapping[str, int | float], tokenizer: Any
+) -> Any:
+    gpu = torch.cuda.is_available()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            config.base_model,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.bfloat16 if gpu else torch.float32,
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise RunRefused(f"The checkpoint cannot be loaded: {str(error).splitlines()[0][:300]}") from error
+    follow = _Follow(run)
+    rank = int(settings["lora_r"])
+    trainer = SFTTrainer(
+        model=model,
+        args=SFTConfig(
+            output_dir=str(run.folder / "trainer"),
+            num_train_epochs=float(settings["epochs"]),
+            per_device_train_batch_size=int(settings["batch_size"]),
+            learning_rate=float(settings["learning_rate"]),
+            max_length=int(settings["max_length"]),
+            completion_only_loss=True,
+            bf16=gpu,
+            seed=config.seed,
+            save_strategy="no",
+            report_to=[],
+            logging_steps=1,
+            disable_tqdm=True,
+        ),
+        train_dataset=Dataset.from_list([lesson(row) for row in rows]),
+        processing_class=tokenizer,
+        callbacks=[follow],
+        peft_config=LoraConfig(
+            r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+        )
+        if rank
+        else None,
+    )
+    trainer.train()
+    if follow.stopped:
+        raise Stopped
+    trained: Any = trainer.model
+    return trained.merge_and_unload() if rank else trained
+
+
+def _calibrated(
+    run: Run, model: Any, tokenizer: Any, rows: Sequence[TrainingRow], config: Config
+) -> tuple[Calibrated, int]:
+    """Log odds of the held-out judgements against the labels; the plain confidence where too few came about."""
+    plain = Calibrated([1.0] * len(CRITERIA), [0.0] * len(CRITERIA), dict.fromkeys(CRITERIA, 0.5), {}, {})
+    manifest = Manifest(
+        "generative",
+        "",
+        "",
+        plain.thresholds,
+        config.prior,
+        config.miss_cost,
+        {},
+        {},
+        {"parallel": 1, "tries": 1},
+    )
+    judge = GenerativeGuardian(manifest, LocalBackend(model, tokenizer))
+    margins: list[list[float]] = []
+    judged: list[TrainingRow] = []
+    for step, row in enumerate(rows, start=1):
+        run.say("calibration", f"judged {len(judged)} of {step}", step, len(rows))
+        [outcome] = judge.judge([Case(row.norm, row.question, row.response)])
+        if isinstance(outcome, Verdict):
+            margins.append([math.log(outcome.p[name] / (1 - outcome.p[name])) for name in CRITERIA])
+            judged.append(row)
+    if len(judged) < MIN_JUDGED:
+        note = (
+            f"only {len(judged)} held-out answers were judged: the model's own confidence stands uncalibrated"
+        )
+        return Calibrated(
+            plain.slopes, plain.offsets, plain.thresholds, {}, dict.fromkeys(CRITERIA, note)
+        ), len(judged)
+    return calibrate(np.array(margins), judged, config), len(judged)
+
+
+def _sure(soft: float | None) -> float:
+    share = soft or 0.0
+    return round(min(0.98, max(share, 1 - share)), 2)
