@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -11,15 +10,11 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from benchmark.models import BenchmarkVersion
-from training.engine.base_models import base_in
-from training.models import Dataset, Run, TrainingKind
-from training.rules.memory import parameters_of, shape_of
+from training.models import Dataset, TrainingKind
+from training.queries.model_folders import base_models, is_small
 from training.rules.recipe import SOURCES, Recipe
-from training.services.runs import run_folder
-from training.services.tuning_runs import model_roots
 
 DECIMAL = {"step": "any"}
-SMALL_PARAMETERS = 20_000_000
 SMALL_MODEL = {
     "lora_r": 0,
     "learning_rate": 0.0005,
@@ -178,25 +173,3 @@ class PromoteRunForm(forms.Form):
         )
         if not self.is_bound and field.queryset.count() == 1:
             self.initial["version"] = field.queryset[0].pk
-
-
-def is_small(folder: str) -> bool:
-    """Whether a model is so small that it is there for trials alone."""
-    try:
-        return parameters_of(shape_of(base_in(folder, None).config)) < SMALL_PARAMETERS
-    except ValueError:
-        return False
-
-
-def base_models() -> list[tuple[str, str]]:
-    """(folder, name) of the models that may be tuned: what runs left, newest first, then the folders of the roots."""
-    found = []
-    for run in Run.objects.exclude(kind=TrainingKind.GUARDIAN).filter(finished_at__isnull=False):
-        for part in ("model", "adapter"):
-            folder = run_folder(run) / "artefact" / part
-            if folder.is_dir():
-                found.append((str(folder), f"{run.get_kind_display()} {run}"))
-                break
-    for root in model_roots()[:-1]:
-        found += [(str(path.parent), path.parent.name) for path in sorted(Path(root).glob("*/config.json"))]
-    return found

@@ -36,7 +36,8 @@ def make_open_scene(folder: Path, researcher: Any, experts: tuple[Any, ...]) -> 
     """Items 1 to 24 are of dev on eight norms, 25 to 28 public on four others; all are answered and labelled."""
     write_benchmark(folder, "open")
     norms = [
-        {"id": f"n-{n}", "source": "house-rules", "article": f"第{n}条", "text": words(n, 30) + "。"} for n in range(12)
+        {"id": f"n-{n}", "source": "house-rules", "article": f"第{n}条", "text": words(n, 30) + "。"}
+        for n in range(12)
     ]
     rows = [
         {

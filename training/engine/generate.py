@@ -18,9 +18,9 @@ from typing import Any
 import torch
 
 from training.engine import policy
-from training.engine.base_models import BaseModelError, base_in
 from training.engine.tuning_folder import RunFolder, RunRefused, Stopped
 from training.engine.tuning_loop import SMALL, STOPPED, complain, sentence_for, use_one_gpu
+from training.readers.base_models import BaseModelError, base_in
 
 DEFAULTS = {"tokens": 512, "batch": 8, "device": "auto"}
 

@@ -14,9 +14,9 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Repo
 from peft import LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from training.engine.base_models import Base, BaseModelError, base_in, hub_refusal, is_path
-from training.engine.tuning_config import Config
 from training.engine.tuning_folder import RunFolder, RunRefused
+from training.readers.base_models import Base, BaseModelError, base_in, hub_refusal, is_path
+from training.rules.tuning_config import Config
 
 DOWNLOADS = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
 ANSWERS_AT_ONCE = 5

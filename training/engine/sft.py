@@ -1,6 +1,6 @@
 """python -m training.engine.sft RUN_DIR [--resume]: supervised fine-tuning with TRL. No Django, no database.
 
-In: config.json (`training.engine.tuning_config`), train.jsonl and, if there are any, eval.jsonl and prompts.jsonl
+In: config.json (`training.rules.tuning_config`), train.jsonl and, if there are any, eval.jsonl and prompts.jsonl
 (`training.engine.tuning_rows`). Out: progress.jsonl and samples.jsonl while it runs, checkpoints/, then artefact/ and
 report.json. A file `stop` ends it at the next step with a checkpoint. Exit codes: `training.engine.tuning_loop`.
 """

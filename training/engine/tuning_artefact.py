@@ -12,12 +12,12 @@ import torch
 from transformers import PreTrainedTokenizerBase, Trainer
 
 from training.engine import policy
-from training.engine.base_models import Base
 from training.engine.tuning_card import card
-from training.engine.tuning_config import Config
 from training.engine.tuning_folder import RunFolder, file_hash, file_list
 from training.engine.tuning_rows import Prepared
 from training.engine.tuning_watch import Watch, figures_of
+from training.readers.base_models import Base
+from training.rules.tuning_config import Config
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
 MERGE_TOLERANCE = 0.05

@@ -12,6 +12,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from training.readers.base_models import whole_safetensors
+
 _NAME = re.compile(r"^checkpoint-(\d+)$")
 
 
@@ -62,21 +64,6 @@ def what_is_wrong(path: Path) -> str | None:
     if not random_states or not all(zipfile.is_zipfile(file) for file in random_states):
         return "rng_state.pth is missing or cut off"
     return None
-
-
-def whole_safetensors(path: Path) -> bool:
-    """Whether the file is as long as its own header says."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length <= size - 8:
-                return False
-            header = json.loads(file.read(length))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return False
-    return size == 8 + length + max(ends, default=0)
 
 
 def _weight_files(path: Path) -> list[Path]:

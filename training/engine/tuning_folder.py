@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.rules.tuning_config import Config, ConfigError, Kind, parse_config
+
 STOP = "stop"
 
 
@@ -91,6 +93,17 @@ class RunFolder:
         except (FileNotFoundError, ValueError):
             return {}
         return data if isinstance(data, dict) else {}
+
+
+def read_config(path: Path, kind: Kind) -> Config:
+    """The same from a file. Raises ConfigError also where it is missing or no JSON."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no {path.name} in {path.parent}.") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path.name} cannot be read: {error}.") from None
+    return parse_config(data, kind)
 
 
 def file_hash(path: Path) -> str:

@@ -30,14 +30,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallba
 from transformers.utils import logging as transformers_logging
 
 from training.engine import policy
-from training.engine.base_models import Base
 from training.engine.tuning_artefact import finish
 from training.engine.tuning_checkpoints import newest_whole, numbered
-from training.engine.tuning_config import Config, ConfigError, Kind, read_config
-from training.engine.tuning_folder import RunFolder, RunRefused, Stopped
+from training.engine.tuning_folder import RunFolder, RunRefused, Stopped, read_config
 from training.engine.tuning_rows import Prepared, as_dataset, prepare, read_prompts, read_rows
 from training.engine.tuning_watch import Samples, Watch
+from training.readers.base_models import Base
 from training.rules import memory
+from training.rules.tuning_config import Config, ConfigError, Kind
 
 STOPPED = 3
 FIXED_PROMPTS = 10

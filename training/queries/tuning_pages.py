@@ -10,9 +10,8 @@ from typing import Any
 
 from benchmark.rules.differences import Piece, compare
 from training.models import Dataset, Run
+from training.queries.model_folders import files_of, folder_of
 from training.queries.runs import MetricCurve
-from training.services.dataset_files import dataset_folder
-from training.services.runs import run_folder
 
 CURVES = ("loss", "margin", "accuracy", "token_accuracy", "learning_rate", "grad_norm", "samples_per_second")
 LEAST_SHARED = 0.3
@@ -44,7 +43,7 @@ class Sample:
 
 def dataset_rows(dataset: Dataset, start: int, count: int) -> list[RowView]:
     """Rows `start` to `start + count` of train.jsonl, from 0; none for a dataset without that file."""
-    path = dataset_folder(dataset.folder) / "train.jsonl"
+    path = files_of(dataset) / "train.jsonl"
     if not path.is_file():
         return []
     with path.open(encoding="utf-8") as file:
@@ -94,7 +93,7 @@ def curves_of(curves: list[MetricCurve]) -> list[MetricCurve]:
 
 def samples_of(run: Run) -> list[Sample]:
     """From samples.jsonl; the same step twice, after a resume, is its last answer."""
-    path: Path = run_folder(run) / "samples.jsonl"
+    path: Path = folder_of(run) / "samples.jsonl"
     if not path.is_file():
         return []
     found: dict[str, tuple[str, dict[int, str]]] = {}

@@ -18,7 +18,6 @@ from benchmark.services.importing_responses import file_hash
 from benchmark.services.submissions import store_responses
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobCancelled, JobError, JobInterrupted, TransientJobError
-from training.engine.leash import TAKEN
 from training.models import Run
 from training.services.engine_process import LOG, PROGRESS, EngineProcess, TailReader
 from training.services.tuning_runs import tuned_model
@@ -26,6 +25,7 @@ from training.services.tuning_runs import tuned_model
 ENGINE = "training.engine.generate"
 POLL_SECONDS = 0.3
 TOKENS = 512
+TAKEN = 75  # another engine holds the folder (training.engine.leash)
 
 
 def answer_items(context: JobContext) -> Submission:

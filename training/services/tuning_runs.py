@@ -17,23 +17,19 @@ from benchmark.models import BenchmarkVersion, Entry, Submission
 from benchmark.services.entries import create_entry
 from benchmark.services.guardians import NAME
 from medes_site.kit.jobs.context import JobContext
-from training.engine.base_models import BaseModelError, base_in, hub_refusal, is_path
-from training.engine.tuning_config import ConfigError, parse_config
 from training.errors import BadInput, NotAllowed, WrongState
 from training.models import Dataset, Run, TrainingKind
 from training.policies import can_promote, can_train
+from training.queries.model_folders import model_roots
+from training.readers.base_models import BaseModelError, base_in, hub_refusal, is_path
 from training.rules import memory
+from training.rules.tuning_config import ConfigError, parse_config
 from training.services.dataset_files import dataset_folder
 from training.services.runs import close_run, code_version, library_versions, next_version, run_folder
 from training.services.supervising import read_json, supervise
 
 FILES = ("train.jsonl", "eval.jsonl", "prompts.jsonl")
 KINDS = (TrainingKind.SFT, TrainingKind.DPO)
-
-
-def model_roots() -> list[Path]:
-    """Where base models may lie: MEDES_MODEL_ROOTS, and what earlier runs left."""
-    return [*settings.MEDES_MODEL_ROOTS, Path(settings.MEDES_ARTEFACTS) / "runs"]
 
 
 def plan_tuning_run(

@@ -1,15 +1,13 @@
-"""`config.json` of an SFT or DPO run, checked before anything heavy is loaded. Standard library only.
+"""`config.json` of an SFT or DPO run, checked before anything heavy is loaded.
 
 So a form, a command and the engine refuse the same nonsense with the same sentence.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["sft", "dpo"]
@@ -196,17 +194,6 @@ def parse_config(data: object, kind: Kind) -> Config:
     _check_lists(config)
     _check_extra(config)
     return config
-
-
-def read_config(path: Path, kind: Kind) -> Config:
-    """The same from a file. Raises ConfigError also where it is missing or no JSON."""
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"There is no {path.name} in {path.parent}.") from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path.name} cannot be read: {error}.") from None
-    return parse_config(data, kind)
 
 
 def _check_type(key: str, value: object) -> None:

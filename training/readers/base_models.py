@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.engine.tuning_checkpoints import whole_safetensors
-
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "spiece.model")
 
@@ -62,6 +60,21 @@ def base_in(name: str, roots: Sequence[str] | None) -> Base:
     if not any((folder / file).is_file() for file in TOKENIZER_FILES):
         raise BaseModelError(f"The folder {name} holds no tokenizer.")
     return Base(folder, None, config)
+
+
+def whole_safetensors(path: Path) -> bool:
+    """Whether the file is as long as its own header says."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 0 < length <= size - 8:
+                return False
+            header = json.loads(file.read(length))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return False
+    return size == 8 + length + max(ends, default=0)
 
 
 def _under_adapter(folder: Path, roots: Sequence[str] | None) -> Base:
