@@ -26,6 +26,8 @@ SMALL_MODEL = {
     "extra": '{"eval_every": 10, "sample_tokens": 60}',
 }
 """Settings with which a tiny policy learns something on two cores in a minute or two."""
+
+SMALL_DPO_RATE = 0.0001
 KINDS = [("sft", _("SFT: answers to imitate")), ("dpo", _("DPO: pairs of answers, one preferred"))]
 OWN = {
     "labels": _("experts' labels and rulings"),
@@ -134,6 +136,9 @@ class TuningForm(forms.Form):
         if not self.is_bound and base.choices and is_small(base.choices[0][0]):
             self.small = True
             self.initial = {**SMALL_MODEL, **self.initial}
+            kind = self.initial.get("kind") or (newest.kind if newest else "sft")
+            if kind == TrainingKind.DPO:
+                self.initial["learning_rate"] = SMALL_DPO_RATE
         if not self.is_bound and newest is not None:
             self.initial.setdefault("dataset", newest.pk)
             self.initial.setdefault("kind", newest.kind)
