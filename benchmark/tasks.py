@@ -71,6 +71,7 @@ def sweep() -> None:
     """Finds work whose launch was lost: submissions nobody scored or judged, boards whose ranks are stale."""
     scored = Job.objects.filter(kind=EVALUATE, subject_type="submission", subject_id=OuterRef("pk"))
     waiting = Submission.objects.filter(~Exists(scored), evaluated_at=None).exclude(method="imported")
+    waiting = waiting.exclude(method="checkpoint", responses_count=0)  # its model has not answered yet
     for submission in waiting.exclude(state="withdrawn")[:SWEEP]:
         launch_evaluation(submission)
     for guardian in guardians_at_work():

@@ -49,6 +49,8 @@ class Environment:
     time_zone: str
     log_level: str
     job_lease_seconds: int
+    model_roots: tuple[Path, ...]
+    model_hubs: tuple[str, ...]
 
 
 def _secret_key(given: str, home: Path, *, embedded: bool) -> str:
@@ -191,6 +193,12 @@ def read_environment() -> Environment:
             log_level=env.str(
                 "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
             ),
+            # Folders that base models may be read from, and hub owners or ids that may be fetched.
+            model_roots=tuple(
+                Path(folder).expanduser().resolve()
+                for folder in env.list("MEDES_MODEL_ROOTS", [str(home / "models")])
+            ),
+            model_hubs=tuple(env.list("MEDES_MODEL_HUBS", [])),
             job_lease_seconds=env.int("MEDES_JOB_LEASE_SECONDS", 60, validate=validate.Range(5, 3600)),
         )
     except EnvValidationError as error:

@@ -135,6 +135,8 @@ STATIC_ROOT = MEDES_HOME / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 MEDIA_ROOT = MEDES_HOME / "uploads"
 MEDES_ARTEFACTS = MEDES_HOME / "artefacts"
+MEDES_MODEL_ROOTS = list(ENVIRONMENT.model_roots)
+MEDES_MODEL_HUBS = list(ENVIRONMENT.model_hubs)
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -34,7 +34,23 @@ PHASES: Final = {
     "audit": _("Judging the audit answers"),
     "report": _("Measuring"),
     "learning curve": _("Learning curve"),
+    "prepare": _("Preparing"),
+    "resume": _("Going on from a checkpoint"),
+    "memory": _("Short of memory"),
+    "eval": _("Evaluating"),
+    "sample": _("Answering fixed questions"),
+    "save": _("Saving"),
+    "generate": _("Answering the questions"),
     "done": _("Finished"),
+}
+STEP_FIGURES: Final = {
+    "loss": _("loss"),
+    "margin": _("rewards margin"),
+    "accuracy": _("pairs told apart"),
+    "token_accuracy": _("tokens foreseen"),
+    "learning_rate_millionths": _("learning rate (millionths)"),
+    "grad_norm": _("norm of the gradient"),
+    "samples_per_second": _("rows a second"),
 }
 COMPARISONS: Final = {
     "macro_kappa": _("Mean κ over the criteria"),

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.models import Guardian
+from benchmark.models import Guardian, Submission
 from benchmark.queries.guardians import active_guardian
 from benchmark.services.judging import shadow_everything
-from benchmark.tasks import launch_ranking, launch_shadow
+from benchmark.tasks import launch_evaluation, launch_ranking, launch_shadow
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.core import launch
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.jobs.registry import job_handler
-from training.models import Run
+from training.models import Run, TrainingKind
+from training.services.demo_policy import build_policy
 from training.services.guardian_promotion import promote_guardian
 from training.services.guardian_training import train_guardian
+from training.services.tuning_answers import answer_items
+from training.services.tuning_runs import tune_model
 
 TRAIN = "train"
 FIRST = "first_guardian"
+ANSWER = "answer"
+POLICY = "tiny_policy"
 QUEUE = "train"
 
 
 @job_handler(kind=TRAIN, queue=QUEUE, max_attempts=3)
 def train(context: JobContext) -> None:
-    """Subject: a run. Its guardian then scores everything in the shadow."""
+    """Subject: a run. A guardian then scores everything in the shadow."""
+    run = Run.objects.select_related("dataset").get(pk=context.subject_id)
+    if run.kind != TrainingKind.GUARDIAN:
+        tune_model(context, run)
+        return
     guardian = train_guardian(context)
-    run = Run.objects.get(pk=context.subject_id)
+    run.refresh_from_db()
     if run.reason_if_first and active_guardian() is None:
         launch(FIRST, subject_type="guardian", subject_id=guardian.pk, wake=not context.in_foreground)
     elif guardian.shadowed_at is None:
@@ -40,6 +49,26 @@ def first_guardian(context: JobContext) -> None:
     if active_guardian() is None:
         promote(actor=guardian.run.created_by, guardian=guardian, reason=guardian.run.reason_if_first)
         context.log("promoted as the first guardian")
+
+
+@job_handler(kind=ANSWER, queue=QUEUE, max_attempts=3)
+def answer(context: JobContext) -> None:
+    """Subject: a submission by checkpoint. Once its model has answered, it is evaluated like any other."""
+    launch_evaluation(answer_items(context), wake=not context.in_foreground)
+
+
+@job_handler(kind=POLICY, queue=QUEUE)
+def demo_policy(context: JobContext) -> None:
+    """Subject: the installation; it has one tiny policy."""
+    build_policy(context)
+
+
+def launch_demo_policy(*, wake: bool = True) -> Job:
+    return launch(POLICY, subject_type="policy", subject_id=1, wake=wake)
+
+
+def launch_answering(submission: Submission, *, actor: Any = None, wake: bool = True) -> Job:
+    return launch(ANSWER, subject_type="submission", subject_id=submission.pk, created_by=actor, wake=wake)
 
 
 def launch_run(run: Run, *, actor: Any = None, wake: bool = True) -> Job:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from training.views import guardian_acts, guardians, runs
+from training.views import guardian_acts, guardians, runs, tuning
 
 app_name = "training"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,9 +15,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/guardians/<int:pk>/retire/", guardian_acts.retire, name="guardian_retire"),
     path("training/guardians/<int:pk>/suggest/", guardian_acts.suggest, name="guardian_suggest"),
     path("training/runs/", runs.runs, name="runs"),
+    path("training/runs/new/", tuning.run_new, name="run_new"),
+    path("training/runs/<int:pk>/promote/", tuning.promote, name="run_promote"),
     path("training/runs/<int:pk>/", runs.run, name="run"),
     path("training/runs/<int:pk>/cancel/", runs.cancel, name="run_cancel"),
     path("training/runs/<int:pk>/resume/", runs.resume, name="run_resume"),
     path("api/v1/", include("training.api.urls")),
+    path("training/datasets/", tuning.datasets, name="datasets"),
+    path("training/datasets/<int:pk>/rows/", tuning.rows, name="dataset_rows"),
     path("training/datasets/<int:pk>/", runs.dataset, name="dataset"),
 ]

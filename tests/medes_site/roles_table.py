@@ -522,3 +522,6 @@ TABLE += [page(f"benchmark:{view}", args, **more) for view, args, more in roles_
 from tests.medes_site.roles_training import ROWS as TRAINING  # noqa: E402 - it needs the words above
 
 TABLE += TRAINING
+from tests.medes_site.roles_tuning import ROWS as TUNING  # noqa: E402 - it needs the words above
+
+TABLE += TUNING

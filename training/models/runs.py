@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from benchmark.models import Guardian
+from benchmark.models import Entry, Guardian
 from training.models.datasets import Dataset, TrainingKind
 from training.querysets import RunQuerySet
 
@@ -18,7 +18,8 @@ class Run(models.Model):
     itself when it has none. `folder` (relative to MEDES_HOME/artefacts) is the run directory. The engine is a
     child of the worker, known by host, pid and start time while it runs. `progress` is the engine's last line
     of progress. `reason_if_first`: where no guardian is active yet, the new one is promoted at once, and this is why
-    if it does not pass the gate. `libraries` and `code_version`: what trained it. `finished_at`: its product stands.
+    if it does not pass the gate. `libraries` and `code_version`: what trained it. `entry`: what an SFT or
+    DPO run's model was promoted to. `finished_at`: its product stands.
     """
 
     kind = models.CharField(_("kind"), max_length=10, choices=TrainingKind.choices)
@@ -51,6 +52,14 @@ class Run(models.Model):
         blank=True,
         related_name="run",
         verbose_name=_("guardian"),
+    )
+    entry = models.OneToOneField(
+        Entry,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="run",
+        verbose_name=_("entry"),
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="runs"

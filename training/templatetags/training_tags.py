@@ -40,6 +40,11 @@ def phase_title(name: str) -> Any:
 
 
 @register.filter
+def step_title(name: str) -> Any:
+    return names.STEP_FIGURES.get(name, name)
+
+
+@register.filter
 def comparison_title(name: str) -> Any:
     return names.COMPARISONS.get(name, name)
 
@@ -101,13 +106,13 @@ def metric_chart(curve: MetricCurve) -> SafeString:
     digits = 0 if high - low >= 50 else 1 if high - low >= 2 else 3
     last = max(steps[-1], steps[0] + 1)
     label = _("%(name)s over %(steps)s steps, last %(value)s") % {
-        "name": curve.name,
+        "name": step_title(curve.name),
         "steps": len(steps),
         "value": f"{values[-1]:.4g}",
     }
     x, y = (
         Axis(_("step"), Domain(float(steps[0]), float(last)), 0),
-        Axis(curve.name, Domain(low, high), digits),
+        Axis(str(step_title(curve.name)), Domain(low, high), digits),
     )
     points = [(float(step), value) for step, value in curve.points]
     return mark_safe(curve_chart([Series(points, dots=len(points) < 20)], x, y, label))  # noqa: S308 - escaped inside

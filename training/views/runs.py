@@ -15,9 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
 from medes_site.kit.jobs.core import request_cancel
-from training.models import Dataset, Run
+from training.models import Dataset, Run, TrainingKind
 from training.queries.runs import metric_curves, run_rows, run_view
+from training.queries.tuning_pages import curves_of, samples_of
 from training.tasks import launch_run
+from training.tuning_forms import PromoteRunForm
 from training.views.access import researchers_only
 
 PAGE_SIZE = 30
@@ -27,13 +29,17 @@ PAGE_SIZE = 30
 @require_safe
 @researchers_only
 def runs(request: HttpRequest) -> HttpResponse:
-    found = Run.objects.visible_to(request.user).select_related("dataset", "guardian__scorer", "created_by")
+    found = Run.objects.visible_to(request.user).select_related(
+        "dataset", "guardian__scorer", "entry", "created_by"
+    )
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "training/runs/list.html", {"page": page, "rows": run_rows(list(page))})
 
 
 def run_or_404(request: HttpRequest, pk: int) -> Run:
-    rows = Run.objects.visible_to(request.user).select_related("dataset", "guardian__scorer", "created_by")
+    rows = Run.objects.visible_to(request.user).select_related(
+        "dataset", "guardian__scorer", "entry", "created_by"
+    )
     found: Run = get_object_or_404(rows, pk=pk)
     return found
 
@@ -43,9 +49,22 @@ def run_or_404(request: HttpRequest, pk: int) -> Run:
 @researchers_only
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """While it works, the page asks for `_progress.html` every second; at the end it gets all of `_live.html`."""
-    found = run_or_404(request, pk)
+    return run_page(request, run_or_404(request, pk))
+
+
+def run_page(
+    request: HttpRequest, found: Run, *, status: int = 200, promote_form: PromoteRunForm | None = None
+) -> HttpResponse:
+    """Also what a refused promotion answers with."""
     view = run_view(found)
     context: dict[str, Any] = {"run": found, "view": view, "curves": metric_curves(found)}
+    if found.kind != TrainingKind.GUARDIAN:
+        context |= {
+            "curves": curves_of(context["curves"]),
+            "samples": samples_of(found),
+            "promote_form": promote_form or PromoteRunForm(),
+            "submissions": found.entry.submissions.order_by("-pk")[:5] if found.entry else (),
+        }
     if request.htmx and request.htmx.target == "run-progress":  # type: ignore[attr-defined]
         if view.active:
             return render(request, "training/runs/_progress.html", {**context, "polled": True})
@@ -54,7 +73,9 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         (_("Guardians"), reverse("training:guardians")),
         (_("Runs"), reverse("training:runs")),
     ]
-    return render(request, "training/runs/run.html", context)
+    if request.method == "POST":
+        context["here"] = reverse("training:run", args=[found.pk])
+    return render(request, "training/runs/run.html", context, status=status)
 
 
 @require_POST

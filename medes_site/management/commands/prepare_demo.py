@@ -56,6 +56,7 @@ class Command(BaseCommand):
         )
         self._once("load_demo_labels", "demo labels", _files(ROOT / "annotation" / "demo"), _load_labels)
         call_command("train_demo_guardian", stdout=self.stdout, stderr=self.stderr)
+        call_command("build_demo_policy", stdout=self.stdout, stderr=self.stderr)
         call_command("reconcile_jobs", all=True, stdout=self.stdout, stderr=self.stderr)
 
     def _once(self, name: str, title: str, sources: Iterable[Path], step: Callable[[], Any]) -> None:

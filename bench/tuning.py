@@ -1,0 +1,203 @@
+"""SFT and DPO inside the platform beside the same bare TRL script, in turns on one machine; and the drawing of pairs.
+
+Run by itself: `python -m bench.tuning`. Each side is a process of its own; only the time from the first step to the last
+counts, so neither pays for the other's imports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from training.rules.pairs import Scored, at_most, bound_lengths, merge_sources, pairs_from_scores
+from training.rules.splits import ClosedTexts
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "benchmark" / "demo"
+Row = dict[str, Any]
+STEPS = 30
+TURNS = 3
+SETTINGS: dict[str, Any] = {
+    "max_steps": STEPS,
+    "batch_size": 4,
+    "accumulation": 1,
+    "max_length": 256,
+    "lora_r": 0,
+    "learning_rate": 1e-3,
+    "save_every": 0,
+    "gradient_checkpointing": False,
+    "device": "cpu",
+}
+BARE = """
+import json, sys, time
+from pathlib import Path
+from datasets import Dataset
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+kind, base, rows, out, steps = sys.argv[1:6]
+class Clock(TrainerCallback):
+    times = []
+    def on_step_end(self, *_args, **_more):
+        self.times.append(time.time())
+trainer, config = (SFTTrainer, SFTConfig) if kind == "sft" else (DPOTrainer, DPOConfig)
+more = {} if kind == "sft" else {"precompute_ref_log_probs": True}
+trainer(
+    model=AutoModelForCausalLM.from_pretrained(base, dtype="float32"),
+    args=config(output_dir=out, max_steps=int(steps), per_device_train_batch_size=4, learning_rate=1e-3,
+                lr_scheduler_type="cosine", max_length=256, seed=1, bf16=False, activation_checkpointing=False,
+                use_cpu=True, dataloader_pin_memory=False, logging_steps=1, save_strategy="no", report_to=[], **more),
+    train_dataset=Dataset.from_list([json.loads(line) for line in Path(rows).read_text("utf-8").splitlines()]),
+    processing_class=AutoTokenizer.from_pretrained(base), callbacks=[Clock()],
+).train()
+print(json.dumps(Clock.times))
+"""
+
+
+def measure_tuning() -> Iterable[Row]:
+    """Samples a second of both kinds, the median of three turns each, and pairs drawn a second."""
+    with tempfile.TemporaryDirectory(prefix="medes-bench-") as place:
+        folder = Path(place)
+        base = folder / "tiny"
+        run(
+            [
+                sys.executable,
+                "-m",
+                "training.engine.tiny_policy",
+                str(base),
+                "--corpus",
+                str(DEMO / "items.jsonl"),
+                "--steps",
+                "2",
+            ]
+        )
+        for kind in ("sft", "dpo"):
+            rows = folder / f"{kind}.jsonl"
+            rows.write_text(
+                "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in demo_rows(kind)), "utf-8"
+            )
+            inside, bare = [], []
+            for turn in range(TURNS):
+                inside.append(engine_speed(kind, folder / f"{kind}-{turn}", base, rows))
+                bare.append(bare_speed(kind, base, rows, folder / f"bare-{kind}-{turn}"))
+            figure, floor = statistics.median(inside), statistics.median(bare)
+            yield {
+                "what": f"{kind.upper()} run inside the platform",
+                "figure": figure,
+                "floor": floor,
+                "ratio": figure / floor,
+                "unit": "samples/s",
+                "target": ">= 0.97 of the bare TRL script",
+            }
+    yield from measure_drawing(1_000_000 if os.environ.get("BENCH_FULL") else 100_000)
+
+
+def measure_drawing(judgements: int) -> Iterable[Row]:
+    """Pairs from that many judged answers, eight to a question; the peak memory is the whole process's."""
+    rng = random.Random(5)
+    answers = [
+        Scored(n // 8, n, rng.choice((-1.0, 0.3, 0.6, 0.7, 0.9, 1.0)), False, "guardian")
+        for n in range(judgements)
+    ]
+    lengths = {n: rng.randint(200, 1200) for n in range(judgements)}
+    groups = {n: f"g{n % 844}" for n in range(judgements // 8 + 1)}
+    begun = time.perf_counter()
+    found, _left = pairs_from_scores(answers, 0.1)
+    merged, _left = merge_sources([found], frozenset())
+    fit, _left = bound_lengths(merged, lengths, ratio=3, mean_log_ratio=10)
+    taken, _left = at_most(fit, groups, per_prompt=4, per_group=0, limit=0, seed=1)
+    kept, _left = bound_lengths(taken, lengths, ratio=3, mean_log_ratio=0.25)
+    seconds = time.perf_counter() - begun
+    yield {
+        "what": f"pairs from {judgements:,} judgements",
+        "figure": judgements / seconds,
+        "unit": "judgements/s",
+    }
+    yield {"what": f"pairs kept of those ({len(kept):,})", "figure": len(kept) / seconds, "unit": "rows/s"}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    yield {"what": "peak memory of that process", "figure": peak, "unit": "MiB"}
+    questions = [
+        json.loads(line)["question"] for line in (DEMO / "items.jsonl").read_text("utf-8").splitlines()
+    ]
+    closed = ClosedTexts(questions[:60])
+    texts = [line["response"] for line in demo_answers("qingyuan-32b")] * 5
+    begun = time.perf_counter()
+    for text in texts:
+        closed.repeated_by(text)
+    yield {
+        "what": "answers checked against closed questions",
+        "figure": len(texts) / (time.perf_counter() - begun),
+        "unit": "rows/s",
+    }
+
+
+def engine_speed(kind: str, folder: Path, base: Path, rows: Path) -> float:
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({**SETTINGS, "base_model": str(base)}), "utf-8")
+    (folder / "train.jsonl").write_bytes(rows.read_bytes())
+    run([sys.executable, "-m", f"training.engine.{kind}", str(folder)])
+    lines = [json.loads(line) for line in (folder / "progress.jsonl").read_text("utf-8").splitlines()]
+    return speed([line["at"] for line in lines if line["phase"] == "train" and "loss" in line])
+
+
+def bare_speed(kind: str, base: Path, rows: Path, out: Path) -> float:
+    printed = run([sys.executable, "-c", BARE, kind, str(base), str(rows), str(out), str(STEPS)])
+    return speed(json.loads(printed.strip().splitlines()[-1]))
+
+
+def speed(times: list[float]) -> float:
+    """Rows a second between the first step's end and the last's."""
+    return (len(times) - 1) * SETTINGS["batch_size"] / (times[-1] - times[0])
+
+
+def demo_answers(entry: str) -> list[dict[str, Any]]:
+    return [
+        json.loads(line) for line in (DEMO / "answers" / f"{entry}.jsonl").read_text("utf-8").splitlines()
+    ]
+
+
+def demo_rows(kind: str) -> list[dict[str, Any]]:
+    items = {
+        item["id"]: item for item in map(json.loads, (DEMO / "items.jsonl").read_text("utf-8").splitlines())
+    }
+    bad = {line["item"]: line["response"][:120] for line in demo_answers("suixin-7b")}
+    rows = []
+    for line in demo_answers("qingyuan-32b"):
+        prompt = [{"role": "user", "content": items[line["item"]]["question"][:80]}]
+        good = [{"role": "assistant", "content": line["response"][:120]}]
+        worse = [{"role": "assistant", "content": bad[line["item"]]}]
+        rows.append(
+            {
+                "prompt": prompt,
+                **({"completion": good} if kind == "sft" else {"chosen": good, "rejected": worse}),
+            }
+        )
+    return rows
+
+
+def run(command: list[str]) -> str:
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[:4])} failed: {done.stderr[-500:]}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    for row in measure_tuning():
+        print(json.dumps(row, ensure_ascii=False))

@@ -1,0 +1,25 @@
+"""Rows of the roles table: datasets and tuning runs are for researchers alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.benchmark.cast import Cast
+from tests.medes_site.roles_table import Row, page
+from tests.medes_site.roles_training import INVALID, READ, act, run
+from training.models import Dataset
+
+
+def pairs(cast: Cast) -> list[Any]:
+    """A dataset of pairs whose files are not there."""
+    fields = {"folder": "datasets/none", "rows": 0}
+    return [Dataset.objects.get_or_create(kind="dpo", content_hash="1" * 64, defaults=fields)[0].pk]
+
+
+ROWS: list[Row] = [
+    page("training:datasets", get=READ, post=INVALID),
+    page("training:dataset", pairs, note="of pairs", get=READ),
+    page("training:dataset_rows", pairs, get=READ),
+    page("training:run_new", get=READ, post=INVALID),
+    act("training:run_promote", run, note="of a guardian", post=INVALID),
+]

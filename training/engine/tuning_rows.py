@@ -1,0 +1,147 @@
+"""The rows of a run: JSON lines in conversational form, checked, counted, and given to the trainer.
+
+SFT: {"prompt": [turns], "completion": [turns]} or {"messages": [turns]} whose last turn is the answer.
+DPO: {"prompt": [turns], "chosen": [turns], "rejected": [turns]}. A turn is {"role", "content"}. Other keys (lineage)
+stay in the file and never reach the trainer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from training.engine.tuning_folder import RunRefused
+
+Turns = list[dict[str, str]]
+ANSWERS: Mapping[str, tuple[str, ...]] = {"sft": ("completion",), "dpo": ("chosen", "rejected")}
+ROLES = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the trainer gets, and what became of the rest.
+
+    `prompt_too_long`: left out, since the prompt alone fills max_length and nothing would be learnt. `cut`: answers
+    that lose their end. `longest`: tokens of the longest row.
+    """
+
+    rows: list[dict[str, Turns]]
+    given: int
+    prompt_too_long: int
+    cut: int
+    longest: int
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "given": self.given,
+            "used": len(self.rows),
+            "prompt_too_long": self.prompt_too_long,
+            "cut": self.cut,
+            "longest": self.longest,
+        }
+
+
+def read_rows(path: Path, kind: str) -> list[dict[str, Turns]]:
+    """Raises RunRefused, naming the line, for a row that is none, and where there is no row at all."""
+    rows = [_row(kind, f"{path.name}, line {number}", data) for number, data in _lines(path)]
+    if not rows:
+        raise RunRefused(f"The dataset is empty: {path.name} holds no row.")
+    return rows
+
+
+def read_prompts(path: Path) -> list[tuple[str, Turns]]:
+    """(id, turns) of the fixed prompts; none where there is no such file."""
+    if not path.is_file():
+        return []
+    found = []
+    for number, data in _lines(path):
+        where = f"{path.name}, line {number}"
+        found.append((str(data.get("id", number)), _turns(data.get("prompt"), where, "prompt")))
+    return found
+
+
+def prepare(
+    rows: Sequence[dict[str, Turns]], kind: str, tokenizer: PreTrainedTokenizerBase, longest: int
+) -> Prepared:
+    """Leaves out rows whose prompt alone reaches `longest` tokens. Raises RunRefused if none is left."""
+    kept: list[dict[str, Turns]] = []
+    too_long = cut = seen = 0
+    for row in rows:
+        prompt = _length(tokenizer, row["prompt"], ask=True)
+        whole = max(_length(tokenizer, row["prompt"] + row[name]) for name in ANSWERS[kind])
+        seen = max(seen, whole)
+        if prompt >= longest:
+            too_long += 1
+            continue
+        cut += whole > longest
+        kept.append(row)
+    if not kept:
+        raise RunRefused(
+            f"The prompts of all {len(rows)} rows alone reach max_length ({longest} tokens), so nothing could be learnt."
+        )
+    return Prepared(kept, len(rows), too_long, cut, seen)
+
+
+def as_dataset(rows: Sequence[dict[str, Turns]], folder: Path) -> Dataset:
+    """The rows as a dataset that lies on disk, so that what the trainer derives from it (DPO's reference
+    log-probabilities) is cached beside it and found again by a resumed run."""
+    if not (folder / "dataset_info.json").is_file():
+        Dataset.from_list(list(rows)).save_to_disk(str(folder))
+    return Dataset.load_from_disk(str(folder))
+
+
+def _length(tokenizer: PreTrainedTokenizerBase, turns: Turns, *, ask: bool = False) -> int:
+    found: Any = tokenizer.apply_chat_template(
+        turns, add_generation_prompt=ask, tokenize=True, return_dict=True
+    )
+    return len(found["input_ids"])
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                data = json.loads(line)
+                if not isinstance(data, dict):
+                    raise RunRefused(f"{path.name}, line {number} is no JSON object.")
+                yield number, data
+    except FileNotFoundError:
+        raise RunRefused(f"There is no dataset: {path.name} is missing.") from None
+    except (UnicodeDecodeError, ValueError) as error:
+        raise RunRefused(f"{path.name} cannot be read: {error}.") from None
+
+
+def _row(kind: str, where: str, data: Mapping[str, Any]) -> dict[str, Turns]:
+    if kind == "sft" and "messages" in data:
+        turns = _turns(data["messages"], where, "messages")
+        if len(turns) < 2 or turns[-1]["role"] != "assistant":
+            raise RunRefused(f"{where}: messages must end with an answer of the assistant.")
+        return {"prompt": turns[:-1], "completion": turns[-1:]}
+    row = {name: _turns(data.get(name), where, name) for name in ("prompt", *ANSWERS[kind])}
+    if kind == "dpo" and row["chosen"] == row["rejected"]:
+        raise RunRefused(f"{where}: chosen and rejected are the same.")
+    return row
+
+
+def _turns(value: object, where: str, name: str) -> Turns:
+    if not isinstance(value, list) or not value:
+        raise RunRefused(f"{where}: {name} must be a list of turns.")
+    turns = []
+    for turn in value:
+        if (
+            not isinstance(turn, dict)
+            or turn.get("role") not in ROLES
+            or not isinstance(turn.get("content"), str)
+            or not turn["content"].strip()
+        ):
+            raise RunRefused(f"{where}: a turn of {name} has no role or no text.")
+        turns.append({"role": turn["role"], "content": turn["content"]})
+    return turns

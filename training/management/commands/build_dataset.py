@@ -1,0 +1,87 @@
+"""build_dataset sft|dpo|guardian: an immutable snapshot of what a model may learn from."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import CommandError
+
+from benchmark.errors import BenchmarkError
+from medes_site.kit.commands import ReportingCommand
+from training.models import TrainingKind
+from training.rules.recipe import SOURCES
+from training.services.guardian_data import build_guardian_dataset
+from training.services.tuning_data import build_tuning_dataset
+
+NUMBERS: dict[str, type] = {
+    "quality": float, "risk": float, "margin": float, "per_prompt": int, "per_norm": int, "limit": int,
+    "length_ratio": float, "length_bias": float, "longest": int, "held_out": float, "seed": int,
+}  # fmt: skip
+
+
+class Command(ReportingCommand):
+    help = "Draws training rows from labels and judgements; the same recipe on the same data gives the same dataset."
+    expected = (BenchmarkError,)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("kind", choices=TrainingKind.values)
+        sources = sorted({name for names in SOURCES.values() for name in names})
+        parser.add_argument(
+            "--source", action="append", choices=sources, help="repeatable; default: all of the kind"
+        )
+        parser.add_argument("--benchmark", action="append", help="slug; repeatable; default: all")
+        parser.add_argument("--campaign", action="append", help="slug; repeatable; default: all")
+        parser.add_argument("--guardian", help="whose opinion counts; default: the active one")
+        for name, kind in NUMBERS.items():
+            parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
+        parser.add_argument("--recipe", default="", help="a JSON object instead of the options")
+        parser.add_argument(
+            "--user", default="", help="user name of the researcher on whose behalf it is done"
+        )
+
+    def report(self, **options: Any) -> dict[str, Any]:
+        actor = get_user_model().objects.filter(username=options["user"]).first() if options["user"] else None
+        if options["user"] and actor is None:
+            raise CommandError(f"there is no user {options['user']}")
+        recipe = self._recipe(options)
+        if options["kind"] == TrainingKind.GUARDIAN:
+            dataset = build_guardian_dataset(actor=actor, recipe=recipe)
+        else:
+            dataset = build_tuning_dataset(actor=actor, kind=options["kind"], recipe=recipe)
+        return {
+            "dataset": dataset.pk,
+            "kind": dataset.kind,
+            "hash": dataset.content_hash,
+            "rows": dataset.rows,
+            "folder": dataset.folder,
+            "counts": dataset.manifest["counts"],
+        }
+
+    def _recipe(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["recipe"]:
+            try:
+                found = json.loads(options["recipe"])
+            except ValueError as error:
+                raise CommandError(f"--recipe is no JSON: {error}") from error
+            if not isinstance(found, dict):
+                raise CommandError("--recipe must be one JSON object")
+            return found
+        names = {
+            "sources": "source",
+            "benchmarks": "benchmark",
+            "campaigns": "campaign",
+            "guardian": "guardian",
+        }
+        named = {name: options[option] for name, option in names.items() if options[option]}
+        numbers = {name: options[name] for name in NUMBERS if options[name] is not None}
+        return {**named, **numbers}
+
+    def show(self, result: dict[str, Any]) -> None:
+        self.stdout.write(
+            f"{result['kind']} dataset {result['dataset']} ({result['hash'][:12]}): {result['rows']} rows"
+        )
+        for reason, number in result["counts"].get("left_out", {}).items():
+            self.stdout.write(f"  left out: {number} {reason}")

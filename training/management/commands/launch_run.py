@@ -1,0 +1,137 @@
+"""launch_run sft|dpo --dataset N --base-model PATH: tunes a model, here and now, or in a worker with --queue."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import CommandError
+
+from benchmark.errors import BenchmarkError
+from benchmark.queries.versions import find_version
+from benchmark.tasks import launch_evaluation
+from medes_site.kit.commands import ReportingCommand
+from medes_site.kit.jobs.errors import JobBusy, JobError
+from medes_site.kit.jobs.foreground import run_in_foreground
+from medes_site.kit.jobs.models import Job
+from training.models import Dataset, Run
+from training.services.runs import run_folder
+from training.services.tuning_runs import estimate_of, plan_tuning_run, promote_run
+from training.tasks import launch_answering, launch_run
+
+OPTIONS: dict[str, type] = {
+    "learning_rate": float, "epochs": float, "max_steps": int, "batch_size": int, "accumulation": int,
+    "max_length": int, "lora_r": int, "lora_alpha": int, "precision": str, "beta": float, "loss_type": str,
+    "seed": int, "eval_every": int, "save_every": int, "sample_tokens": int,
+}  # fmt: skip
+
+
+class Command(ReportingCommand):
+    help = "Tunes a model by SFT or DPO on a dataset that build_dataset drew."
+    expected = (BenchmarkError, JobError, JobBusy)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("kind", choices=["sft", "dpo"])
+        parser.add_argument(
+            "--dataset", type=int, help="number of the dataset; default: the newest of the kind"
+        )
+        parser.add_argument(
+            "--base-model", default="", help="folder in MEDES_MODEL_ROOTS, or an allowed hub id"
+        )
+        parser.add_argument("--base-run", type=int, help="start from what this run left")
+        parser.add_argument("--name", default="", help="default: medes-KIND; each run is its next version")
+        for name, kind in OPTIONS.items():
+            parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
+        parser.add_argument("--config", default="", help="more of the engine's configuration, a JSON object")
+        parser.add_argument("--time-limit", type=int, default=86_400, help="seconds")
+        parser.add_argument("--note", default="")
+        parser.add_argument(
+            "--user", default="", help="user name of the researcher on whose behalf it is done"
+        )
+        parser.add_argument(
+            "--promote", default="", metavar="BENCHMARK", help="then an entry, evaluated on this benchmark"
+        )
+        self.add_queue_argument(parser)
+
+    def report(self, **options: Any) -> dict[str, Any]:
+        actor = get_user_model().objects.filter(username=options["user"]).first() if options["user"] else None
+        if options["user"] and actor is None:
+            raise CommandError(f"there is no user {options['user']}")
+        if options["promote"] and options["queue"]:
+            raise CommandError("--promote waits for the result, so it cannot go with --queue")
+        dataset = self._dataset(options)
+        config = self._config(options)
+        run = plan_tuning_run(
+            actor=actor,
+            kind=options["kind"],
+            dataset=dataset,
+            config=config,
+            name=options["name"],
+            note=options["note"],
+            time_limit=options["time_limit"],
+        )
+        job = launch_run(run, actor=actor, wake=options["queue"])
+        result: dict[str, Any] = {
+            "run": run.pk,
+            "model": str(run),
+            "job": job.pk,
+            "estimate": estimate_of(run.kind, run.config, dataset.rows),
+        }
+        if options["queue"]:
+            return {**result, "state": job.state}
+        self._finish(job)
+        run.refresh_from_db()
+        result |= {
+            "state": "finished",
+            "folder": str(run_folder(run)),
+            "report": run.progress.get("report", {}),
+        }
+        if options["promote"]:
+            version = find_version(options["promote"])
+            submission = promote_run(actor=actor, run=run, version=version)
+            self._finish(launch_answering(submission, actor=actor, wake=False))
+            self._finish(launch_evaluation(submission, actor=actor, wake=False))
+            result |= {"entry": submission.entry.slug, "submission": submission.pk}
+        return result
+
+    def _dataset(self, options: dict[str, Any]) -> Dataset:
+        found = Dataset.objects.filter(kind=options["kind"])
+        if options["dataset"]:
+            found = found.filter(pk=options["dataset"])
+        dataset = found.first()
+        if dataset is None:
+            raise CommandError(
+                f"there is no such {options['kind']} dataset: draw one with build_dataset {options['kind']}"
+            )
+        return dataset
+
+    def _config(self, options: dict[str, Any]) -> dict[str, Any]:
+        config = {name: options[name] for name in OPTIONS if options[name] is not None}
+        if options["config"]:
+            try:
+                more = json.loads(options["config"])
+            except ValueError as error:
+                raise CommandError(f"--config is no JSON: {error}") from error
+            if not isinstance(more, dict):
+                raise CommandError("--config must be one JSON object")
+            config = {**more, **config}
+        if options["base_run"]:
+            run = Run.objects.filter(pk=options["base_run"]).first()
+            if run is None:
+                raise CommandError(f"there is no run {options['base_run']}")
+            config["base_model"] = str(run_folder(run) / "artefact" / "model")
+        elif options["base_model"]:
+            config["base_model"] = options["base_model"]
+        return config
+
+    def _finish(self, job: Job) -> None:
+        job = run_in_foreground(job)
+        if job.state != Job.State.SUCCEEDED:
+            raise CommandError(job.error or f"job {job.pk} ended as {job.state}")
+
+    def show(self, result: dict[str, Any]) -> None:
+        self.stdout.write(f"run {result['run']} ({result['model']}): {result['state']}")
+        if "folder" in result:
+            self.stdout.write(f"model: {result['folder']}/artefact")

@@ -1,0 +1,106 @@
+"""What the pages of datasets and tuned models show: rows of a file with what differs, sample answers by step."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from benchmark.rules.differences import Piece, compare
+from training.models import Dataset, Run
+from training.queries.model_folders import files_of, folder_of
+from training.queries.runs import MetricCurve
+
+CURVES = ("loss", "margin", "accuracy", "token_accuracy", "learning_rate", "grad_norm", "samples_per_second")
+LEAST_SHARED = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """A row of a dataset. SFT: `answer`. DPO: `chosen` and `rejected` as pieces; what differs is marked where they
+    are `alike`."""
+
+    item: str
+    origin: str
+    prompt: str
+    answer: str = ""
+    alike: bool = False
+    chosen: tuple[Piece, ...] = ()
+    rejected: tuple[Piece, ...] = ()
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The answers of a model in training to one fixed prompt: (step, text), in order of steps."""
+
+    item: str
+    prompt: str
+    answers: tuple[tuple[int, str], ...]
+
+
+def dataset_rows(dataset: Dataset, start: int, count: int) -> list[RowView]:
+    """Rows `start` to `start + count` of train.jsonl, from 0; none for a dataset without that file."""
+    path = files_of(dataset) / "train.jsonl"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return [_row(json.loads(line)) for line in islice(file, start, start + count)]
+
+
+def _row(data: dict[str, Any]) -> RowView:
+    prompt = data["prompt"][-1]["content"]
+    if "completion" in data:
+        return RowView(data["item"], data["origin"], prompt, answer=data["completion"][-1]["content"])
+    pieces = marked(data["rejected"][-1]["content"], data["chosen"][-1]["content"])
+    return RowView(
+        data["item"],
+        data["origin"],
+        prompt,
+        alike=any(piece.change == "same" for piece in pieces),
+        chosen=tuple(piece for piece in pieces if piece.change != "removed"),
+        rejected=tuple(piece for piece in pieces if piece.change != "added"),
+        margin=data["margin"],
+    )
+
+
+def marked(first: str, second: str) -> tuple[Piece, ...]:
+    """As `compare`; where the texts share too little, one of them is no version of the other, and each piece is marked
+    on its own side alone: ("removed", "added") without any piece in common."""
+    pieces = compare(first, second)
+    shared = sum(len(piece.text) for piece in pieces if piece.change == "same")
+    if shared >= LEAST_SHARED * min(len(first), len(second)):
+        return pieces
+    return (Piece(first, "removed"), Piece(second, "added"))
+
+
+def curves_of(curves: list[MetricCurve]) -> list[MetricCurve]:
+    """The figures worth a curve, in the order in which one looks at them; learning rates in millionths."""
+    kept = []
+    for name in CURVES:
+        for phase in ("train", "eval"):
+            for curve in curves:
+                if (curve.phase, curve.name) != (phase, name):
+                    continue
+                if name == "learning_rate":
+                    points = tuple((step, value * 1e6) for step, value in curve.points)
+                    curve = MetricCurve(phase, "learning_rate_millionths", points)
+                kept.append(curve)
+    return kept
+
+
+def samples_of(run: Run) -> list[Sample]:
+    """From samples.jsonl; the same step twice, after a resume, is its last answer."""
+    path: Path = folder_of(run) / "samples.jsonl"
+    if not path.is_file():
+        return []
+    found: dict[str, tuple[str, dict[int, str]]] = {}
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            said = json.loads(line)
+        except ValueError:  # the engine is writing it
+            continue
+        found.setdefault(said["id"], (said["prompt"], {}))[1][said["step"]] = said["answer"]
+    return [Sample(item, prompt, tuple(sorted(answers.items()))) for item, (prompt, answers) in found.items()]
