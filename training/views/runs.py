@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
 from medes_site.kit.jobs.core import request_cancel
-from medes_site.kit.markdown import render_markdown
 from training.models import Dataset, Run
 from training.queries.runs import metric_curves, run_rows, run_view
 from training.tasks import launch_run
@@ -89,7 +88,6 @@ def dataset(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
     context = {
         "dataset": found,
-        "card": render_markdown(found.card, heading=2),
         "files": sorted(found.manifest.get("files", {}).items()),
         "rows": run_rows(found.runs.select_related("guardian__scorer")),
         "trail": [(_("Guardians"), reverse("training:guardians")), (_("Runs"), reverse("training:runs"))],
