@@ -12,5 +12,5 @@ register = template.Library()
 
 @register.filter
 def card(text: str) -> SafeString:
-    """Its biggest heading becomes `<h2>`."""
-    return render_markdown(text, heading=2)
+    """Its biggest heading becomes `<h3>`."""
+    return render_markdown(text, heading=3)
