@@ -82,6 +82,16 @@ def test_from_labels_to_the_board(labelled: Scene, client_of: Callable[[Any], Cl
     gate = gate_of(guardian)
     document = client.get(reverse("training:guardian_report", args=[guardian.pk])).json()
     assert document["n"]["rows"] == guardian.reliability["n"]["rows"] > 0
+    q2 = [
+        (abs(label["q2"]), int(row["p"]["q2"] >= document["manifest"]["thresholds"]["q2"]))
+        for row in document["rows"]
+        for label in row["labels"]
+        if label["q2"] is not None
+    ]
+    part = document["criteria"]["q2"]
+    assert len(q2) == part["n"] and sum(truth for truth, _said in q2) == part["positives"]
+    accuracy = part["figures"]["accuracy"]["value"]
+    assert accuracy is None or abs(accuracy - sum(a == b for a, b in q2) / len(q2)) < 1e-12
     assert document["gate"]["open"] == gate["open"] and document["manifest"]["prior"] == 0.02
 
     reason = "第一个评审模型，标注还太少，先用着。"

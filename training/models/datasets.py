@@ -47,4 +47,8 @@ class Dataset(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "content_hash"], name="dataset_content_once")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.content_hash[:12]}"
+        return f"{self.kind} {self.short_hash}"
+
+    @property
+    def short_hash(self) -> str:
+        return self.content_hash[:12]

@@ -76,6 +76,14 @@ def _gate(candidate: Guardian, active: Guardian | None) -> dict[str, Any]:
     }
 
 
+def audited_rows(run: Run | None) -> list[dict[str, Any]]:
+    """What the report was computed from, a row an audited answer: blind labels, p, values, abstentions, group."""
+    if run is None or not run.folder:
+        return []
+    audit = list(_lines(_folder(run) / "audit.jsonl"))
+    return [asdict(row) for row in _judged(audit, _predicted(_folder(run)))]
+
+
 def _judged(audit: Sequence[Mapping[str, Any]], said: Mapping[int, Mapping[str, Any]]) -> list[JudgedRow]:
     """The audited answers that were judged; an answer nobody judged says nothing about the judge."""
     return [

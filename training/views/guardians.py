@@ -18,7 +18,7 @@ from medes_site.kit.jobs.queries import latest_job
 from training.forms import PromoteForm, SuggestForm, TrainForm
 from training.queries.labels import new_labels
 from training.queries.report_page import report_page
-from training.queries.reports import gate_of, guardian_run, read_report
+from training.queries.reports import audited_rows, gate_of, guardian_run, read_report
 from training.queries.runs import active_runs
 from training.views.access import researchers_only
 
@@ -103,10 +103,17 @@ def _gate(found: Guardian) -> dict[str, Any] | None:
 @require_safe
 @researchers_only
 def report_json(request: HttpRequest, pk: int) -> HttpResponse:
-    """The report as the engine wrote it, with the gate's verdict: what an independent computation checks."""
+    """The report as the engine wrote it, the gate's verdict, and the rows from which anybody can compute it again."""
     found = guardian_or_404(pk)
-    report = read_report(guardian_run(found))
+    run = guardian_run(found)
+    report = read_report(run)
     if report is None:
         raise Http404
-    document = {**report, "state": found.state, "manifest": found.manifest, "gate": _gate(found)}
+    document = {
+        **report,
+        "state": found.state,
+        "manifest": found.manifest,
+        "gate": _gate(found),
+        "rows": audited_rows(run),
+    }
     return JsonResponse(document, json_dumps_params={"ensure_ascii": False})
