@@ -99,7 +99,7 @@ def can_see_response_verdicts(user: Any, response: Response) -> bool:
         return False
     if has_role(user, Role.REFEREE) and _unsettled(response).exists():
         return False
-    return not _may_be_asked(user, response)
+    return not may_be_asked(user, response)
 
 
 def _unsettled(response: Response) -> QuerySet[Task]:
@@ -113,7 +113,7 @@ def _own_labels(user: Any, response: Response) -> QuerySet[Label]:
     return Label.objects.filter(task__response=response.pk, task__other=None, expert=user, undone_at=None)
 
 
-def _may_be_asked(user: Any, response: Response) -> bool:
+def may_be_asked(user: Any, response: Response) -> bool:
     """An unfinished task of a campaign that is not closed, on which the expert has no seat yet or a leased one."""
     seats = Slot.objects.filter(task=OuterRef("pk"), expert=user)
     tasks = Task.objects.filter(Q(response=response.pk) | Q(other=response.pk), state=Task.State.OPEN)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from annotation.models import Campaign, Contest, Label, Membership, Ruling, Task
-from annotation.policies import can_contest, can_see_response_verdicts
+from annotation.policies import can_contest, can_see_response_verdicts, may_be_asked
 from benchmark.models import Guardian, Judgement, Response
 from benchmark.policies import can_manage_submission, can_see_split
 from benchmark.rules.feedback import FeedbackLine, feedback
@@ -210,7 +210,9 @@ def _rulings(response: Response, user: Any) -> tuple[Ruling, ...]:
     if is_researcher(user):
         return tuple(rulings)
     if has_role(user, Role.EXPERT, Role.REFEREE):
-        # As `can_see_ruling`: whoever labelled the task, or ruled on it.
+        # As `can_see_ruling`: whoever labelled the task, or ruled on it. Another campaign may want a blind label.
+        if may_be_asked(user, response):
+            return ()
         mine = Q(referee=user) | Q(task__labels__expert=user, task__labels__undone_at=None)
         return tuple(rulings.filter(mine).distinct())
     return tuple(rulings) if _sees_settled(response, user) else ()

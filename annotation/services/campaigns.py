@@ -21,6 +21,7 @@ from annotation.queries.sources import task_source
 from annotation.rules.answers import AnswerProblem, clean_answers
 from annotation.rules.dealing import random_stratum_size
 from annotation.services.answering import answer_kind, has_answer_key
+from annotation.services.barring import bar_from_new_tasks
 from annotation.services.members import reserve_gold_seats
 from benchmark.models import BenchmarkVersion, Entry, Item, Response, Scenario, Scorer
 
@@ -191,6 +192,7 @@ def _lay_out(actor: Any, campaign: Campaign) -> None:
         # The random stratum is a simple random sample of all tasks, whatever part of it found a place.
         at_random.update(inclusion_probability=at_random.count() / total)
     make_slots(campaign=campaign.pk, seats=campaign.first_experts, limit=limit)
+    bar_from_new_tasks(campaign)
 
 
 @transaction.atomic

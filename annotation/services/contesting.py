@@ -15,6 +15,7 @@ from annotation.errors import BadAnswers, NotAllowed, NotFound, WrongState
 from annotation.models import Campaign, Contest, GuidelineVersion, Membership, Slot, Task
 from annotation.policies import can_contest
 from annotation.services.answering import required
+from annotation.services.barring import bar, informed_experts
 from benchmark.models import BenchmarkVersion, Judgement, Response, Scorer
 from benchmark.rules.rubric import CRITERIA
 
@@ -32,8 +33,9 @@ def contest_verdict(
 ) -> Contest:
     """Writes the objection down and makes a task of it, or joins the task that another objection made.
 
-    Whoever contests never gets the task. A second objection of the same expert to the same verdict is the
-    first one. Raises NotAllowed, NotFound (no verdict), BadAnswers, WrongState (judging failed there).
+    Whoever contests never gets the task, nor who could read the verdict before. A second objection of the same
+    expert to the same verdict is the first one. Raises NotAllowed, NotFound (no verdict), BadAnswers, WrongState
+    (judging failed there).
     """
     if not can_contest(actor, response):
         raise NotAllowed()
@@ -51,8 +53,10 @@ def contest_verdict(
         return known
     try:
         with transaction.atomic():
+            informed = informed_experts(response)  # before the task is there, for which they stay blind
             task = _task_for(response)
-            _bar(actor, task)
+            for expert in (actor, *informed):
+                bar(expert, task)
             return Contest.objects.create(
                 response=response,
                 scorer=scorer,
@@ -115,17 +119,3 @@ def _task_for(response: Response) -> Task:
     )
     Membership.objects.filter(campaign=campaign).update(wrap_after=None)
     return task
-
-
-def _bar(actor: Any, task: Task) -> None:
-    """A seat that is withdrawn from the start: no second seat on the task can be this expert's."""
-    if not Slot.objects.filter(task=task, expert=actor).exists():
-        Slot.objects.create(
-            task=task,
-            campaign_id=task.campaign_id,
-            ordinal=0,
-            position=task.position,
-            state=Slot.State.WITHDRAWN,
-            expert=actor,
-            finished_at=Now(),
-        )

@@ -13,6 +13,7 @@ from annotation.errors import BadAnswers, NotFound, NothingToReveal, WrongState
 from annotation.models import Campaign, Label, Reveal, Slot, SlotEvent
 from annotation.services import events
 from annotation.services.answering import label_columns
+from annotation.services.barring import bar_elsewhere
 from annotation.services.consensus import lock_task
 from annotation.services.submitting import (
     Submission,
@@ -29,7 +30,8 @@ from benchmark.rules.rubric import CRITERIA
 def reveal_judgement(*, actor: Any, label_id: int) -> Reveal:
     """Shows the judgement of the campaign's guardian on the response of one's own blind label; once and for good.
 
-    From then on the blind label stands. Raises NotFound, WrongState (no guardian campaign), NothingToReveal.
+    From then on the blind label stands, and the actor is asked for no other label on this response. Raises
+    NotFound, WrongState (no guardian campaign), NothingToReveal.
     """
     found = Label.objects.filter(pk=label_id, expert=actor, blind=True, undone_at=None).first()
     if found is None:
@@ -49,6 +51,7 @@ def reveal_judgement(*, actor: Any, label_id: int) -> Reveal:
     if judgement is None:
         raise NothingToReveal(_("The guardian has not judged this answer."))
     shown = {name: getattr(judgement, name) for name in CRITERIA}
+    bar_elsewhere(actor, label.task)
     events.note(SlotEvent.Kind.REVEALED, slot_id=label.slot_id, fence=label.slot.fence, expert=actor)
     return Reveal.objects.create(
         label=label,

@@ -36,7 +36,7 @@ from annotation.views.answers import (
 from annotation.views.explaining import explained_html, explanation
 from annotation.views.revealing import reveal_context, stored_html
 from annotation.views.sheets import content_of, from_post, make_sheet, seat_sheet, submission_of
-from medes_site.kit.roles import Role, has_role
+from medes_site.kit.roles import Role, has_role, is_researcher
 
 _OF_LABEL = ("slot", "campaign", "task__item", "task__response", "task__other")
 
@@ -208,7 +208,7 @@ def undo(request: HttpRequest, campaign: Campaign, label: int) -> HttpResponse:
 
 
 def _seat(request: HttpRequest, campaign: Campaign, number: int) -> Slot:
-    """The slot, if it belongs to this campaign and is or was the actor's; whether it still is the services decide.
+    """The slot, if it is in this campaign and is or was the actor's; whether it still is the services decide.
 
     Asked before the form is read: what is said of a passage or an option would tell about the task.
     """
@@ -220,7 +220,8 @@ def _seat(request: HttpRequest, campaign: Campaign, number: int) -> Slot:
         "task__other",
     )
     slot: Slot | None = Slot.objects.select_related(*related).filter(pk=number, campaign=campaign).first()
-    if slot is None or not (slot.expert_id == request.user.pk or was_seated(number, request.user)):
+    user = request.user
+    if slot is None or not (slot.expert_id == user.pk or is_researcher(user) or was_seated(number, user)):
         raise NotFound()
     return slot
 

@@ -22,7 +22,7 @@ ANSWERS = {"realistic": True, "norm_right": True}
 def campaign(cast: Cast) -> list[Any]:
     researcher = get_user_model().objects.get(username="researcher")
     plan = CampaignPlan(
-        slug="roles",
+        slug="roles-seats",
         title_zh="权限",
         title_en="Roles",
         kind=Campaign.Kind.ITEMS,
@@ -43,7 +43,7 @@ def _seat(cast: Cast) -> Slot:
 
 
 def seat(cast: Cast) -> list[Any]:
-    return ["roles", _seat(cast).pk]
+    return ["roles-seats", _seat(cast).pk]
 
 
 def given(cast: Cast) -> list[Any]:
@@ -51,7 +51,7 @@ def given(cast: Cast) -> list[Any]:
     key = {"key_right": True if slot.task.item.kind == "objective" else None}
     sent = Submission(answers={**ANSWERS, **key}, key="roles")
     stored = submit_label(actor=slot.expert, slot_id=slot.pk, fence=slot.fence, sent=sent)
-    return ["roles", stored.pk]
+    return ["roles-seats", stored.pk]
 
 
 def act(name: str, args: Any, post: str, **data: str) -> Row:
@@ -67,7 +67,7 @@ LABELLING: list[Row] = [
     page("annotation:annotate", get="302 200 200 200 200 200 200", post=GET_ONLY),
     page("annotation:label", campaign, get="302 404 404 200 404 200 200", post=GET_ONLY),
     act("join", campaign, "302 404 404 302 404 403 302"),
-    act("next", campaign, all_(302)),
+    act("next", lambda cast: seat(cast)[:1], OWN),
     act("submit", seat, OWN, **FORM),
     act("draft", seat, OWN, version="0"),
     act("renew", seat, "302 404 404 200 404 404 404"),
@@ -78,5 +78,5 @@ LABELLING: list[Row] = [
     act("reveal", given, OWN),
     page("annotation:explain", given, get="302 404 404 404 404 404 404", post=GET_ONLY),
     page("annotation:stored", given, get="302 404 404 404 404 404 404", post=GET_ONLY),
-    act("answer_reveal", lambda cast: ["roles", campaign(cast) and 1], "302 404 404 404 404 404 404"),
+    act("answer_reveal", lambda cast: ["roles-seats", campaign(cast) and 1], "302 404 404 404 404 404 404"),
 ]
