@@ -6,8 +6,10 @@ from typing import Any
 
 from tests.benchmark.cast import Cast
 from tests.medes_site.roles_table import Row, page
-from tests.medes_site.roles_training import INVALID, READ, act, run
+from tests.medes_site.roles_training import API_NO, INVALID, READ, act, closed, run
 from training.models import Dataset
+
+API_WRONG = "401 403 403 403 403 400 400"
 
 
 def pairs(cast: Cast) -> list[Any]:
@@ -22,4 +24,8 @@ ROWS: list[Row] = [
     page("training:dataset_rows", pairs, get=READ),
     page("training:run_new", get=READ, post=INVALID),
     act("training:run_promote", run, note="of a guardian", post=INVALID),
+    closed("training:api-dataset-list", json=True, post=API_WRONG),
+    closed("training:api-dataset-detail", pairs),
+    closed("training:api-tuning-list", json=True, get=API_NO, post=API_WRONG),
+    closed("training:api-tuning-promote", run, note="of a guardian", json=True, get=API_NO, post=API_WRONG),
 ]

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from rest_framework.routers import SimpleRouter
 
-from training.api import views
+from training.api import tuning, views
 
 router = SimpleRouter()
 router.register("runs", views.RunViewSet, basename="api-run")
 router.register("guardians", views.GuardianViewSet, basename="api-guardian")
+router.register("datasets", tuning.DatasetViewSet, basename="api-dataset")
+router.register("tuning-runs", tuning.TuningRunViewSet, basename="api-tuning")
 
 urlpatterns = router.urls

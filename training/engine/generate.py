@@ -62,9 +62,9 @@ def generate(run: RunFolder) -> None:
         raise RunRefused(str(error)) from None
     device = "cuda" if config["device"] != "cpu" and torch.cuda.is_available() else "cpu"
     tokenizer = policy.load_tokenizer(base.folder)
-    model = policy.load_model(
-        policy.ground(base, run), torch.bfloat16 if device == "cuda" else torch.float32
-    ).to(device)
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    model: Any = policy.load_model(policy.ground(base, run), dtype)
+    model.to(device)
     if device == "cpu" and model.num_parameters() < SMALL and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
     batch = int(config["batch"])

@@ -91,7 +91,7 @@ def said_by_guardian(guardian: Guardian, items: dict[int, OpenItem]) -> Iterator
         .values_list("pk", "response_id", "response__item_id", "p")
     )
     for pk, response, item, p in rows.iterator(chunk_size=5000):
-        if item in items:
+        if p and item in items:
             risk = 1 - (1 - p["r1"]) * (1 - p["r2"])
             quality = sum(weight * p[name] for name, weight in WEIGHTS.items())
             yield Said(item, response, risk, quality, "guardian", (pk,))

@@ -1,0 +1,127 @@
+"""Datasets and SFT and DPO runs for scripts: the same services and policies as the pages. Researchers only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from benchmark.api.pagination import Pages
+from benchmark.api.parsers import BoundedFormParser, BoundedJSONParser
+from benchmark.queries.versions import find_version
+from training.api.serializers import RunSerializer
+from training.api.views import REFUSALS, ResearchersOnly
+from training.models import Dataset, Run, TrainingKind
+from training.services.tuning_data import build_tuning_dataset
+from training.services.tuning_runs import plan_tuning_run, promote_run
+from training.tasks import launch_answering, launch_run
+
+KINDS = ("sft", "dpo")
+
+
+class DatasetSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Dataset
+        fields = ["id", "kind", "content_hash", "rows", "recipe", "manifest", "card", "created_at"]
+        read_only_fields = fields
+
+
+class NewDatasetSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=KINDS)
+    recipe = serializers.DictField(required=False, default=dict, help_text="as of build_dataset")
+
+
+class NewTuningRunSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=KINDS)
+    dataset = serializers.PrimaryKeyRelatedField(queryset=Dataset.objects.exclude(kind=TrainingKind.GUARDIAN))
+    config = serializers.DictField(help_text="base_model and the engine's other settings (docs/tuning.md)")
+    name = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)
+    note = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
+
+
+class PromotedSerializer(serializers.Serializer):
+    entry = serializers.CharField()
+    submission = serializers.IntegerField()
+
+
+class PromoteRunSerializer(serializers.Serializer):
+    benchmark = serializers.CharField(max_length=80)
+    label = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)
+    name = serializers.CharField(required=False, default="", allow_blank=True, max_length=120)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List datasets"), retrieve=extend_schema(summary="Show a dataset")
+)
+class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Datasets, newest first; they never change."""
+
+    serializer_class = DatasetSerializer
+    pagination_class = Pages
+    permission_classes = [ResearchersOnly]
+    parser_classes = [BoundedJSONParser, BoundedFormParser]
+    queryset = Dataset.objects.none()
+    lookup_value_regex = "[0-9]+"
+
+    def get_queryset(self) -> QuerySet[Dataset]:
+        return Dataset.objects.visible_to(self.request.user)
+
+    @extend_schema(
+        summary="Draw a dataset",
+        description="Rows for SFT or DPO, now; the same recipe on the same data gives the dataset that is there.",
+        request=NewDatasetSerializer,
+        responses={201: DatasetSerializer, **REFUSALS},
+    )
+    def create(self, request: Request) -> Response:
+        fields = NewDatasetSerializer(data=request.data)
+        fields.is_valid(raise_exception=True)
+        made = build_tuning_dataset(actor=request.user, **fields.validated_data)
+        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+
+class TuningRunViewSet(viewsets.GenericViewSet):
+    """Starts SFT and DPO runs; /api/v1/runs/ lists and stops them."""
+
+    serializer_class = RunSerializer
+    permission_classes = [ResearchersOnly]
+    parser_classes = [BoundedJSONParser, BoundedFormParser]
+    queryset = Run.objects.none()
+    lookup_value_regex = "[0-9]+"
+
+    def get_queryset(self) -> QuerySet[Run]:
+        return Run.objects.visible_to(self.request.user).exclude(kind=TrainingKind.GUARDIAN)
+
+    @extend_schema(
+        summary="Tune a model",
+        request=NewTuningRunSerializer,
+        responses={201: RunSerializer, **REFUSALS},
+    )
+    def create(self, request: Request) -> Response:
+        fields = NewTuningRunSerializer(data=request.data)
+        fields.is_valid(raise_exception=True)
+        run = plan_tuning_run(actor=request.user, **fields.validated_data)
+        launch_run(run, actor=request.user)
+        return Response(self.get_serializer(run).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Make a tuned model an entry",
+        description="It answers the benchmark in a worker and is then scored like any other.",
+        request=PromoteRunSerializer,
+        responses={201: PromotedSerializer, **REFUSALS},
+    )
+    @action(detail=True, methods=["post"])
+    def promote(self, request: Request, pk: str) -> Response:
+        fields = PromoteRunSerializer(data=request.data)
+        fields.is_valid(raise_exception=True)
+        data: dict[str, Any] = fields.validated_data
+        run = self.get_object()
+        version = find_version(data["benchmark"], data["label"], user=request.user)
+        submission = promote_run(actor=request.user, run=run, version=version, name=data["name"])
+        launch_answering(submission, actor=request.user)
+        made = {"entry": submission.entry.slug, "submission": submission.pk}
+        return Response(made, status=status.HTTP_201_CREATED)
