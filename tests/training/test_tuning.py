@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from benchmark.models import Submission
 from medes_site.kit.jobs.foreground import run_in_foreground
@@ -30,6 +31,13 @@ from training.tasks import launch_answering, launch_run
 
 SMALL = {"lora_r": 0, "max_length": 300, "batch_size": 2, "accumulation": 1, "max_steps": 4, "save_every": 2,
          "gradient_checkpointing": False, "device": "cpu", "sample_tokens": 4}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Sentences are compared here as they are written."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from medes_site.kit.jobs.errors import JobError
 from training.services.engine_process import ROOT, engine_environment
 
 NAME = "tiny-policy"
+ENGINE = "training.engine.tiny_policy"
 CORPUS = ("norms.jsonl", "items.jsonl", "answers/*.jsonl")
 POLL_SECONDS = 0.5
 
@@ -38,12 +40,22 @@ def build_policy(context: JobContext) -> None:
     target = policy_folder()
     draft = target.with_name(f".{NAME}.{context.job_id}")
     shutil.rmtree(draft, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    draft.mkdir(parents=True)
     context.progress(0, 0, "tiny policy")
     log = target.parent / f"{NAME}.log"
     with log.open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", "training.engine.tiny_policy", str(draft), "--corpus", *corpus],
+            # Tied to this worker: a builder that outlived it would write beside its successor.
+            [
+                sys.executable,
+                "-m",
+                "training.engine.leash",
+                str(os.getpid()),
+                ENGINE,
+                str(draft),
+                "--corpus",
+                *corpus,
+            ],
             cwd=ROOT,
             env=engine_environment(),
             stdin=subprocess.DEVNULL,
@@ -63,4 +75,5 @@ def build_policy(context: JobContext) -> None:
         raise JobError(words[-1][:500] or "The tiny policy could not be built.")
     context.log(words[-1])
     shutil.rmtree(target, ignore_errors=True)
+    (draft / ".engine.lock").unlink(missing_ok=True)
     draft.rename(target)
