@@ -50,6 +50,9 @@ def act(view: Act) -> Callable[..., HttpResponseBase]:
             if wants_json(request):
                 return JsonResponse({"error": _("Please log in again.")}, status=401)
             return redirect_to_login(reverse("annotation:label", args=[slug]))
+        if request.POST.get("user", str(request.user.pk)) != str(request.user.pk):
+            # The page of somebody else at this computer: it keeps what it wanted to send until they are back.
+            return JsonResponse({"error": _("Please log in again.")}, status=401)
         campaigns = Campaign.objects.select_related("version__benchmark", "guideline", "scorer")
         campaign = campaigns.filter(slug=slug).first()
         try:

@@ -11,11 +11,19 @@ const Store = (() => {
 
   const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 
-  // {status, body}; status 0: it did not arrive, 401: one is logged out. The token comes from the cookie: a page
-  // that stood open over a new login would send an old one.
-  async function post(url, fields) {
+  // Whose page this is goes along: in the session of somebody else who logged in meanwhile nothing may be refused
+  // that its writer would still send.
+  function bodyOf(fields) {
     const body = new FormData();
     for (const [name, value] of fields) if (name !== "csrfmiddlewaretoken") body.append(name, value);
+    body.append("user", user);
+    return body;
+  }
+
+  // {status, body}; status 0: it did not arrive, 401: one is logged out, or somebody else is logged in. The token
+  // comes from the cookie: a page that stood open over a new login would send an old one.
+  async function post(url, fields) {
+    const body = bodyOf(fields);
     let response;
     try {
       response = await fetch(url, {
@@ -36,8 +44,7 @@ const Store = (() => {
 
   // While the page closes: no answer can be read any more.
   function beacon(url, fields) {
-    const body = new FormData();
-    for (const [name, value] of fields) if (name !== "csrfmiddlewaretoken") body.append(name, value);
+    const body = bodyOf(fields);
     body.append("csrfmiddlewaretoken", cookie("csrftoken"));
     body.append("as", "json");
     navigator.sendBeacon(url, body);

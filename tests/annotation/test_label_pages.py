@@ -218,6 +218,18 @@ def test_who_may_open_what(
         assert stranger.get(url(campaign, "explain", stored.pk)).status_code == 404
 
 
+def test_a_page_of_somebody_else_is_not_refused_but_told_to_log_in(
+    one: Client, campaign: Campaign, experts: list[Any], client_of: Callable[..., Client]
+) -> None:
+    """Two people at one computer: what the first has not sent yet must not be refused in the session of the second."""
+    one.get(url(campaign))
+    slot = seat_of(experts[0], campaign)
+    second = client_of(experts[1])
+    assert send(second, slot, script=True, user=experts[0].pk).status_code == 401
+    assert send(second, slot, script=True).status_code == 404
+    assert send(one, slot, script=True, user=experts[0].pk).status_code == 200
+
+
 def test_a_guessed_seat_says_nothing_of_its_task(
     campaign: Campaign, experts: list[Any], client_of: Callable[..., Client], submitter: Any
 ) -> None:

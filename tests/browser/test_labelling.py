@@ -190,6 +190,27 @@ def test_a_cut_network_and_a_closed_tab_lose_nothing(page_as: PageAs, stack: Sta
     forgive(visits, "ERR_INTERNET_DISCONNECTED")
 
 
+def test_somebody_else_logs_in_before_a_label_was_sent(page_as: PageAs, stack: Stack, visits: Visits) -> None:
+    """Two people at one computer. The label of the first waits until they are back."""
+    visits.allow(401)
+    page, second = page_as("expert", "zh-hans"), page_as("expert-b", "zh-hans")
+    context = page.context
+    first = open_lab(page, "lapse")
+    mine = context.cookies()
+    context.set_offline(True)
+    press(page, ["0", "Enter"])
+    wait_for_other_seat(page, first)
+    context.add_cookies([cookie for cookie in second.context.cookies() if "session" in cookie["name"]])
+    context.set_offline(False)
+    expect(page.locator("#alert-login")).to_be_visible(timeout=30_000)
+    assert page.evaluate("Store.outbox.ids().length") == 1 and not labels(stack, "lapse")
+    context.add_cookies([cookie for cookie in mine if "session" in cookie["name"]])
+    until(page, lambda: len(labels(stack, "lapse")) == 1)
+    assert labels(stack, "lapse")[0][0] == int(first)
+    assert not labels(stack, "lapse", "expert-b")
+    forgive(visits, "ERR_INTERNET_DISCONNECTED")
+
+
 def test_labels_given_without_a_network_are_sent_once(page_as: PageAs, stack: Stack, visits: Visits) -> None:
     """The answer to the first sending is lost: the label is there, and the repetition makes no second one."""
     page = page_as("expert-b", "en")

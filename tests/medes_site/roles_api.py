@@ -19,7 +19,7 @@ from annotation.services.submitting import Submission, submit_label
 from tests.benchmark.cast import Cast
 from tests.medes_site.roles_table import Row, api, page, words
 
-SLUG = "roles"
+SLUG = "roles-api"
 SAID = {"realistic": True, "norm_right": True, "key_right": None}
 
 

@@ -78,6 +78,7 @@ def ask(client: Client, row: Row, cast: Cast, method: str) -> int:
     return call(url, data, **content).status_code
 
 
+@pytest.mark.timeout(900)  # some thousand requests, most with a scene of their own
 def test_the_table(cast: Cast, request: pytest.FixtureRequest, client_of: Callable[..., Client]) -> None:
     users = {role: None if role == "visitor" else request.getfixturevalue(role) for role in ROLES}
     wrong = []
