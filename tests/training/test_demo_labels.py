@@ -23,7 +23,7 @@ from training.models import Run
 from training.queries.labels import new_labels
 from training.services.guardian_data import build_guardian_dataset
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]  # loading the demo runs jobs
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture
