@@ -40,6 +40,10 @@ _PLACES: Mapping[str, tuple[str, str]] = {
         "s.position, s.id",
     ),
     "fresh_again": ("s.state = 'open' AND s.queue = 0 AND s.position < %(cursor)s", "s.position, s.id"),
+    "named": (
+        f"s.state = 'open' AND s.task_id = %(task)s AND s.reserved_for_id IS NULL AND {_SEAT}",
+        "s.ordinal, s.id",
+    ),
 }
 ORDINARY = ("expired", "returned", "fresh")
 BEHIND = ("returned_again", "fresh_again")
@@ -108,8 +112,8 @@ def take_slot(places: Sequence[str], parameters: Mapping[str, Any]) -> Row | Non
     """Claims the first slot found in `places`: (slot id, task id), or None.
 
     Parameters: campaign, expert, membership (ids), ahead, lease (timedelta), cursor, returned_cursor,
-    highest (the highest ordinal the expert may sit on); on SQLite also now. SQLite does the same in three
-    statements: its transactions hold the one write lock from their beginning.
+    highest (the highest ordinal the expert may sit on); task for the place "named"; on SQLite also now.
+    SQLite does the same in three statements: its transactions hold the one write lock from their beginning.
     """
     if connection.vendor == "postgresql":
         found = prepared_row(claim_statement(places), dict(parameters))

@@ -46,6 +46,18 @@ def prefetch_next(*, actor: Any, campaign: Campaign) -> Slot | None:
     return _claim(actor, campaign, ahead=True)
 
 
+@transaction.atomic
+def claim_task(*, actor: Any, campaign: Campaign, task_id: int) -> Slot | None:
+    """An open seat of this very task, leased; None if it has none for the actor.
+
+    For labels that exist already, such as the demo's. No page calls it: who labels does not choose what.
+    Raises NotFound and CampaignNotOpen as `claim_next` does.
+    """
+    member, _held = _member(actor, campaign.pk)
+    taken = take_slot(("named",), {**_parameters(member, ahead=False), "task": task_id})
+    return None if taken is None else seats_to_show(actor).get(pk=taken[0])
+
+
 def _claim(actor: Any, campaign: Campaign, *, ahead: bool) -> Slot | None:
     slot_id = claim_seat(actor=actor, campaign=campaign.pk, ahead=ahead)
     if slot_id is None:
@@ -117,6 +129,17 @@ def _in_hand(member: Membership, *, ahead: bool) -> int | None:
 
 def _take(member: Membership, *, ahead: bool) -> int | None:
     """A new seat. Looks behind the cursors once, when there is nothing ahead, and then not again for a while."""
+    parameters = _parameters(member, ahead=ahead)
+    places = _places(member)
+    taken = take_slot(places, parameters)
+    if taken is None and "fresh" in places and _may_wrap(member.wrap_after):
+        taken = take_slot(BEHIND, parameters)
+        if taken is None:
+            Membership.objects.filter(pk=member.pk).update(wrap_after=from_now(WRAP_PAUSE))
+    return taken[0] if taken else None
+
+
+def _parameters(member: Membership, *, ahead: bool) -> dict[str, Any]:
     campaign = member.campaign
     parameters: dict[str, Any] = {
         "campaign": campaign.pk,
@@ -131,13 +154,7 @@ def _take(member: Membership, *, ahead: bool) -> int | None:
     }
     if connection.vendor != "postgresql":
         parameters["now"] = timezone.now()
-    places = _places(member)
-    taken = take_slot(places, parameters)
-    if taken is None and "fresh" in places and _may_wrap(member.wrap_after):
-        taken = take_slot(BEHIND, parameters)
-        if taken is None:
-            Membership.objects.filter(pk=member.pk).update(wrap_after=from_now(WRAP_PAUSE))
-    return taken[0] if taken else None
+    return parameters
 
 
 def _places(member: Membership) -> Sequence[str]:

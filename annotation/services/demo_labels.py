@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from annotation.errors import BadInput
 from annotation.models import Campaign, Label, Ruling, Slot, SlotEvent, Task
-from annotation.services.claiming import claim_next, release
+from annotation.services.claiming import claim_task
 from annotation.services.demo import FOLDER
 from annotation.services.members import join_campaign
 from annotation.services.ruling import rule_task
@@ -29,7 +29,8 @@ from benchmark.rules.rubric import CRITERIA
 
 CAMPAIGNS = ("demo-clinic", "demo-research")
 LEFT_OVER = 12
-"""Tasks of each campaign that are left for the demo's own expert account, so that its labels teach something new."""
+"""At least so many tasks of each campaign are left for the demo's own expert accounts, so that their labels teach
+something new: those the files say nothing about, and where they are fewer, the last of the others."""
 FILES = ("a", "b")
 DAYS = 21
 Key = tuple[str, str]
@@ -44,10 +45,11 @@ class DemoLabels:
 
 
 def load_demo_labels(*, experts: Sequence[Any], referee: Any) -> DemoLabels:
-    """Labels the two demo campaigns with both files, but for the last tasks, and rules on disputes.
+    """Labels what both files know of the two demo campaigns, in the order of their queues, and rules on disputes.
 
-    Safe to repeat: what is labelled or ruled stays. `experts`: one account for each file. Raises BadInput for a
-    file that names what the demo does not have.
+    Tasks the files say nothing about stay open, and LEFT_OVER of each campaign do in any case. Safe to repeat: what
+    is labelled or ruled stays. `experts`: one account for each file. Raises BadInput for a file that quotes what the
+    answer does not say.
     """
     given = 0
     for mark, expert in zip(FILES, experts, strict=True):
@@ -63,23 +65,29 @@ def load_demo_labels(*, experts: Sequence[Any], referee: Any) -> DemoLabels:
 
 def _give(expert: Any, campaign: Campaign, mark: str, wanted: Mapping[Key, Mapping[str, Any]]) -> int:
     join_campaign(actor=expert, campaign=campaign)
-    done = Label.objects.filter(campaign=campaign, expert=expert, revision=0, undone_at=None).count()
-    left = campaign.tasks.real().count() - LEFT_OVER - done
+    mine = Label.objects.filter(campaign=campaign, expert=expert, revision=0, undone_at=None)
+    done = set(mine.values_list("task_id", flat=True))
+    left = campaign.tasks.real().count() - LEFT_OVER - len(done)
+    tasks = campaign.tasks.real().exclude(pk__in=done).exclude(response=None).order_by("position")
     given = 0
-    while given < left and (slot := claim_next(actor=expert, campaign=campaign)) is not None:
-        response = slot.task.response
-        if response is None:
-            raise BadInput(f"campaign {campaign.slug} is not about answers")
-        key = (slot.task.item.code, response.submission.entry.slug)
-        said = wanted.get(key)
-        if said is None:  # the file does not go so far; somebody else may have the seat
-            release(actor=expert, slot_id=slot.pk, fence=slot.fence)
+    for task, *key in tasks.values_list("pk", "item__code", "response__submission__entry__slug"):
+        said = wanted.get((key[0], key[1]))
+        if said is None:
+            continue
+        if given >= left:
             break
-        submit_label(
-            actor=expert, slot_id=slot.pk, fence=slot.fence, sent=_sent(said, mark, key, response.text)
-        )
-        given += 1
+        given += _give_one(expert, campaign, mark, task, said)
     return given
+
+
+def _give_one(expert: Any, campaign: Campaign, mark: str, task: int, said: Mapping[str, Any]) -> bool:
+    """False where others have all the seats of the task."""
+    slot = claim_task(actor=expert, campaign=campaign, task_id=task)
+    if slot is None or slot.task.response is None:
+        return False
+    sent = _sent(said, mark, (said["item"], said["entry"]), slot.task.response.text)
+    submit_label(actor=expert, slot_id=slot.pk, fence=slot.fence, sent=sent)
+    return True
 
 
 def _sent(said: Mapping[str, Any], mark: str, key: Key, text: str) -> Submission:

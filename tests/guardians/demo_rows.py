@@ -56,10 +56,12 @@ def demo_rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
                 "entry": path.stem,
             }
             given = labels.get(key, [])
+            if not given:  # nobody has labelled it yet
+                continue
             if is_audit(item["norm"]):
                 kept = [{"expert": one["expert"], **{name: one[name] for name in CRITERIA}} for one in given]
                 audit.append(base | {"labels": kept})
-            elif given:
+            else:
                 target = soft_target(given)
                 target |= {name: target[name] or 0.0 for name in RISK_CRITERIA}
                 learning.append(
