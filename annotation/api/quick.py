@@ -1,14 +1,14 @@
 """The short way through the API of labelling: an ordinary request with a token, without REST framework's machinery.
 
-A view that is wrapped here first tries to answer in one statement (services.quick_label). Whatever is out of the
-ordinary, from the headers to the state of the task, is left to the view itself, which finds it untouched.
+What it can, it answers in one statement (services.quick_label). Whatever is out of the ordinary, from the headers to
+the state of the task, goes on to the view of the address, which finds everything untouched.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -22,26 +22,41 @@ from annotation.api.throttles import counted_ahead
 from annotation.api.views import next_task
 from annotation.services.quick_label import claim_by_token, label_by_token
 
-View = Callable[..., HttpResponseBase]
+Rest = Callable[[HttpRequest], HttpResponseBase]
 JSON = "application/json"
+_PATH = re.compile(r"/api/v1/(?:slots/(?P<pk>[0-9]{1,18})/submit|campaigns/(?P<slug>[-a-zA-Z0-9_]+)/claim)/")
 _SCHEME = "Token "
 _TOKEN_MAX = 256
-_HEADERS = {"Allow": "POST, OPTIONS", "Vary": "Accept"}
+# What the middleware that is passed by would say of an answer that no browser shows.
+_HEADERS = {
+    "Allow": "POST, OPTIONS",
+    "Vary": "Accept, Cookie, Accept-Language",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 
-def quickly(view: View, answer: Callable[..., dict[str, Any] | None]) -> View:
-    """`view`, but `answer(digest, body, …)` is tried first; it returns None where it has done nothing."""
+def quick_labelling(rest: Rest) -> Rest:
+    """Middleware, after the one that sees to HTTPS: neither sessions, languages nor messages matter to these requests."""
 
-    @wraps(view)
-    def first_quickly(request: HttpRequest, **where: Any) -> HttpResponseBase:
-        digest = _digest(request)
-        body = None if digest is None else _body(request)
-        found = None if body is None else answer(digest, body, **where)
-        if found is None:
-            return view(request, **where)
-        return HttpResponse(JSONRenderer().render(found), content_type=JSON, headers=_HEADERS)
+    def answer_quickly(request: HttpRequest) -> HttpResponseBase:
+        if request.method == "POST" and (where := _PATH.fullmatch(request.path_info)):
+            found = _answer(request, where["pk"], where["slug"])
+            if found is not None:
+                data = JSONRenderer().render(found)
+                length = {"Content-Length": str(len(data))}
+                return HttpResponse(data, content_type=JSON, headers={**_HEADERS, **length})
+        return rest(request)
 
-    return first_quickly
+    return answer_quickly
+
+
+def _answer(request: HttpRequest, pk: str | None, slug: str) -> dict[str, Any] | None:
+    digest = _digest(request)
+    body = None if digest is None else _body(request)
+    if digest is None or body is None:
+        return None
+    return quick_claim(digest, slug=slug) if pk is None else quick_submit(digest, body, pk=int(pk))
 
 
 def quick_submit(digest: str, body: Mapping[str, Any], *, pk: int) -> dict[str, Any] | None:
@@ -55,7 +70,7 @@ def quick_submit(digest: str, body: Mapping[str, Any], *, pk: int) -> dict[str, 
     return answer
 
 
-def quick_claim(digest: str, body: Mapping[str, Any], *, slug: str) -> dict[str, Any] | None:
+def quick_claim(digest: str, *, slug: str) -> dict[str, Any] | None:
     done = claim_by_token(digest, campaign=slug)
     return None if done is None else {"task": done.task, "queue": None}
 
@@ -66,7 +81,6 @@ def _digest(request: HttpRequest) -> str | None:
     key = meta.get("HTTP_AUTHORIZATION", "")
     if (
         connection.vendor != "postgresql"
-        or request.method != "POST"
         or not key.startswith(_SCHEME)
         or meta.get("HTTP_ACCEPT", JSON) not in (JSON, "*/*")
         or meta.get("QUERY_STRING")
@@ -75,6 +89,7 @@ def _digest(request: HttpRequest) -> str | None:
     key = key[len(_SCHEME) :]
     if not (key.isascii() and key.isalnum() and len(key) <= _TOKEN_MAX):
         return None
+    request.get_host()  # refuses a name that is not the site's
     digest = hash_token(key)
     return digest if counted_ahead(request, digest) else None
 

@@ -3,14 +3,13 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from annotation.api import adjudication, views
-from annotation.api.quick import quick_claim, quick_submit, quickly
 from annotation.downloads import ENDINGS
 
 urlpatterns = [
     path("campaigns/", views.CampaignsView.as_view(), name="api-campaign-list"),
     path("campaigns/<slug:slug>/", views.CampaignView.as_view(), name="api-campaign"),
     path("campaigns/<slug:slug>/join/", views.JoinView.as_view(), name="api-campaign-join"),
-    path("campaigns/<slug:slug>/claim/", quickly(views.ClaimView.as_view(), quick_claim), name="api-claim"),
+    path("campaigns/<slug:slug>/claim/", views.ClaimView.as_view(), name="api-claim"),
     path("campaigns/<slug:slug>/prefetch/", views.PrefetchView.as_view(), name="api-prefetch"),
     re_path(
         rf"^campaigns/(?P<slug>[-\w]+)/export\.{ENDINGS}\Z",
@@ -21,7 +20,7 @@ urlpatterns = [
     path("slots/<int:pk>/renew/", views.RenewView.as_view(), name="api-renew"),
     path("slots/<int:pk>/release/", views.ReleaseView.as_view(), name="api-release"),
     path("slots/<int:pk>/draft/", views.DraftView.as_view(), name="api-draft"),
-    path("slots/<int:pk>/submit/", quickly(views.SubmitView.as_view(), quick_submit), name="api-submit"),
+    path("slots/<int:pk>/submit/", views.SubmitView.as_view(), name="api-submit"),
     path("slots/<int:pk>/skip/", views.SkipView.as_view(), name="api-skip"),
     path("slots/<int:pk>/flag/", views.FlagView.as_view(), name="api-flag"),
     path("labels/", views.LabelsView.as_view(), name="api-label-list"),

@@ -293,3 +293,19 @@ def test_the_limit_of_a_minute_counts_each_request_once(
     # The first is ordinary, the next two are revisions that go the long way after the short one had a look.
     assert codes == [200, 200, 200, 429, 429]
     assert Label.objects.count() == 3
+
+
+def test_the_short_way_keeps_what_the_middleware_sees_to(scene: Scene) -> None:
+    campaign = make_campaign(scene)
+    hand = Hand(make_experts(1)[0])
+    join(campaign, [hand.user])
+    task = hand.claim(campaign)["task"]
+    answer = hand.submit(task)
+    assert answer["X-Content-Type-Options"] == "nosniff" and answer["X-Frame-Options"] == "DENY"
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert int(answer["Content-Length"]) == len(answer.content)
+    foreign = Client().post(
+        f"/api/v1/campaigns/{campaign.slug}/claim/", b"{}", content_type="application/json",
+        headers={"authorization": f"Token {hand.token}", "host": "elsewhere.example"},
+    )  # fmt: skip
+    assert foreign.status_code == 400 and not Slot.objects.filter(state="leased").exists()
