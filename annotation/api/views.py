@@ -121,11 +121,20 @@ class JoinView(LabellingView):
         return Response(one_campaign(request, campaign))
 
 
-def claimed(request: Request, slug: str, slot_id: int | None) -> dict[str, Any]:
+def claimed(user: Any, slug: str, slot_id: int | None) -> dict[str, Any]:
     if slot_id is not None:
-        return {"task": seat_document(request.user, slot_id), "queue": None}
+        return {"task": seat_document(user, slot_id), "queue": None}
     campaign = Campaign.objects.get(slug=slug)
-    return {"task": None, "queue": queue_document(queue_state(user=request.user, campaign=campaign))}
+    return {"task": None, "queue": queue_document(queue_state(user=user, campaign=campaign))}
+
+
+def next_task(user: Any, slug: str) -> dict[str, Any]:
+    """What a submit that also claims tells of the next task; a refusal is none: the label is kept all the same."""
+    try:
+        seat = claim_seat(actor=user, campaign=slug)
+    except (CampaignNotOpen, NotFound):
+        seat = None
+    return claimed(user, slug, seat)
 
 
 class ClaimView(LabellingView):
@@ -137,7 +146,7 @@ class ClaimView(LabellingView):
         responses={200: words.ClaimedSerializer, **CONFLICT},
     )
     def post(self, request: Request, slug: str) -> Response:
-        return Response(claimed(request, slug, claim_seat(actor=request.user, campaign=slug)))
+        return Response(claimed(request.user, slug, claim_seat(actor=request.user, campaign=slug)))
 
 
 class PrefetchView(LabellingView):
@@ -149,7 +158,7 @@ class PrefetchView(LabellingView):
     )
     def post(self, request: Request, slug: str) -> Response:
         seat = claim_seat(actor=request.user, campaign=slug, ahead=True)
-        return Response(claimed(request, slug, seat))
+        return Response(claimed(request.user, slug, seat))
 
 
 class SlotView(LabellingView):
@@ -227,11 +236,7 @@ class SubmitView(LabellingView):
         gold = gold_of(label)
         answer = {"label": shown, "gold": gold, "task": None, "queue": None}
         if data["next"]:
-            try:
-                seat = claim_seat(actor=request.user, campaign=shown["campaign"])
-            except (CampaignNotOpen, NotFound):  # the label is kept all the same
-                seat = None
-            answer.update(claimed(request, shown["campaign"], seat))
+            answer.update(next_task(request.user, shown["campaign"]))
         return Response(answer)
 
 

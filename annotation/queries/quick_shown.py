@@ -40,11 +40,12 @@ def seat_document(user: Any, slot_id: int) -> dict[str, Any]:
         row = prepared_row(_SEAT, [user.pk, slot_id])
         # The key of an item is read the long way: it is closed to nearly every reader.
         if row is not None and not (row[7] == Campaign.Kind.ITEMS and row[10] == ItemKind.OBJECTIVE):
-            return _seat(row)
+            return document_of_row(row)
     return slot_document(seats_to_show(user).get(pk=slot_id))
 
 
-def _seat(row: tuple[Any, ...]) -> dict[str, Any]:
+def document_of_row(row: tuple[Any, ...]) -> dict[str, Any]:
+    """`slot_document` from the columns that `_SEAT` selects, in their order."""
     slot, fence, state, until, ahead, queue, slug, kind, number = row[:9]
     code, item_kind, scenario, question, options, norm_text, has_norm, text, article, source, status = row[
         9:20

@@ -75,11 +75,16 @@ def clean_evidence(
             raise AnswerProblem("not_failed", name)
         if not isinstance(clause, str) or len(clause) > CLAUSE_MAX:
             raise AnswerProblem("too_long", name)
-        cleaned[name] = {"clause": clause.strip(), "spans": _clean_spans(name, spans, length)}
+        cleaned[name] = {"clause": _storable(clause), "spans": _clean_spans(name, spans, length)}
     unknown = sorted(set(evidence) - set(CRITERIA))
     if unknown:
         raise AnswerProblem("unknown", unknown[0][:40])
     return cleaned
+
+
+def _storable(text: str) -> str:
+    """Without surrounding space, NUL and halves of surrogate pairs: no database stores those as JSON."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode().strip()
 
 
 def values_of(answers: Mapping[str, Any]) -> dict[str, int | None]:

@@ -37,10 +37,10 @@ def submit_quickly(
     key: str,
 ) -> Label | None:
     """Stores the label, in the caller's transaction; None: not one of the usual cases, nothing was written."""
-    if connection.vendor != "postgresql" or not _within_range(slot_id, fence):
+    if connection.vendor != "postgresql" or not within_range(slot_id, fence):
         return None
     try:
-        said, shown, reach = _checked(answers, evidence)
+        said, shown, reach = checked(answers, evidence)
     except AnswerProblem:
         return None  # the long way words the refusal
     found = store_label(
@@ -87,11 +87,11 @@ def _relate(label: Label, seat: SeatToLabel) -> None:
     )
 
 
-def _within_range(slot_id: int, fence: int) -> bool:
+def within_range(slot_id: int, fence: int) -> bool:
     return 0 < slot_id < 2**63 and 0 <= fence < 2**31
 
 
-def _checked(answers: Any, evidence: Any) -> tuple[dict[str, Any], dict[str, Any], int]:
+def checked(answers: Any, evidence: Any) -> tuple[dict[str, Any], dict[str, Any], int]:
     """Answers and evidence as they are stored, and the end of the last passage, which the statement checks."""
     if not isinstance(answers, Mapping) or not isinstance(evidence, Mapping):
         raise AnswerProblem("unknown")

@@ -67,12 +67,12 @@ def _submit_quickly(actor: Any, slot_id: int, fence: int, sent: Submission) -> L
         answers=sent.answers,
         rationale=rationale,
         evidence=sent.evidence or {},
-        duration_ms=_known_duration(sent.duration_ms),
+        duration_ms=known_duration(sent.duration_ms),
         key=sent.key,
     )
 
 
-def _known_duration(duration: Any) -> int | None:
+def known_duration(duration: Any) -> int | None:
     known = isinstance(duration, int) and not isinstance(duration, bool) and 0 <= duration <= MAX_DURATION_MS
     return duration if known else None
 
@@ -165,7 +165,7 @@ def _store(actor: Any, slot: Slot, columns: dict[str, Any], sent: Submission, **
         campaign_id=slot.campaign_id,
         expert=actor,
         guideline_id=slot.campaign.guideline_id,
-        duration_ms=_known_duration(sent.duration_ms),
+        duration_ms=known_duration(sent.duration_ms),
         key=sent.key,
         **columns,
         **fields,

@@ -1,5 +1,5 @@
-"""The floor: a Django view that claims in one statement and one that inserts in one. No ORM, session, template,
-middleware, login, lease, fence, check of answers or history.
+"""The floor: a Django view that claims in one statement and one that inserts in one (or both in one request). No ORM,
+session, template, middleware, login, lease, fence, check of answers or history.
 
 Served by its own gunicorn on the same database. BENCH_BARE_URL is the address of that database.
 """
@@ -52,7 +52,19 @@ def submit(request: HttpRequest, expert: int, slot: int) -> HttpResponse:
         return answer({"label": cursor.fetchone()[0]})
 
 
+def step(request: HttpRequest, expert: int, slot: int) -> HttpResponse:
+    """Both in one request, as a client does that submits and asks for the next task at once."""
+    sent = json.loads(request.body)
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [slot, expert, json.dumps(sent["answers"])])
+        label = cursor.fetchone()[0]
+        cursor.execute(CLAIM, [expert])
+        row = cursor.fetchone()
+    return answer({"label": label, "slot": row[0], "task": row[1]} if row else {"label": label})
+
+
 urlpatterns = [path("claim/<int:expert>/", claim), path("submit/<int:expert>/<int:slot>/", submit)]
+urlpatterns.append(path("step/<int:expert>/<int:slot>/", step))
 urlpatterns.append(path("ready/", lambda request: answer({})))
 
 

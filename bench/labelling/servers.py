@@ -28,6 +28,11 @@ class Server:
     def workers(self) -> list[int]:
         return [child.pid for child in psutil.Process(self.pid).children()]
 
+    def processor_seconds(self) -> float:
+        """What the workers have used so far, in user and kernel mode."""
+        times = [psutil.Process(pid).cpu_times() for pid in self.workers()]
+        return float(sum(time.user + time.system for time in times))
+
     def kill_a_worker(self) -> int:
         """SIGKILL to one of the workers, in the middle of whatever it does; returns its pid."""
         victim = self.workers()[0]
