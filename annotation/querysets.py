@@ -24,7 +24,7 @@ class CampaignQuerySet(models.QuerySet[Any]):
             state="draft"
         )
         if has_role(user, Role.EXPERT):
-            barred = Exists(members.filter(campaign=OuterRef("pk"), expert=user, state="removed"))
+            barred = Q(Exists(members.filter(campaign=OuterRef("pk"), expert=user, state="removed")))
             seen |= Q(state="open", open_to_experts=True) & ~barred
         return self.filter(seen)
 

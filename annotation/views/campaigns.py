@@ -103,7 +103,7 @@ def _wished(query: QueryDict) -> dict[str, Any]:
         wished["kind"] = query["kind"]
     if query.get("benchmark"):
         with suppress(BenchmarkError):
-            wished["version"] = find_version(query["benchmark"], query.get("version", ""))
+            wished["version"] = find_version(str(query["benchmark"]), str(query.get("version", "")))
     return wished
 
 

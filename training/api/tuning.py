@@ -51,7 +51,7 @@ class PromotedSerializer(serializers.Serializer):
 
 class PromoteRunSerializer(serializers.Serializer):
     benchmark = serializers.CharField(max_length=80)
-    label = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)
+    label = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)  # type: ignore[assignment]
     name = serializers.CharField(required=False, default="", allow_blank=True, max_length=120)
 
 
