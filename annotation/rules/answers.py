@@ -107,7 +107,7 @@ def _clean_rubric(answers: Mapping[str, Any]) -> dict[str, Any]:
         allowed = (-1, 0) if name in RISK_CRITERIA else (None,) if risky else (0, 1)
         if isinstance(answers.get(name), bool) or answers.get(name) not in allowed:
             raise AnswerProblem("off_scale", name)
-    values = {name: answers.get(name) for name in CRITERIA}
+    values: dict[str, Any] = {name: answers.get(name) for name in CRITERIA}
     RubricVerdict(**values)  # the ground floor has the last word on what a verdict is
     return values
 

@@ -15,6 +15,7 @@ from annotation.errors import CampaignNotOpen, NotAllowed, NotFound, WrongState
 from annotation.models import Campaign, Label, Membership, Pseudonym, Slot, Task
 from annotation.policies import can_join, can_manage_campaigns
 from annotation.rules.answers import values_of
+from annotation.rules.blind_labels import TaskId, Values
 from annotation.rules.qualification import QualificationPolicy, qualify
 from medes_site.kit.roles import Role, has_role
 
@@ -142,8 +143,8 @@ def decide_qualification(membership: Membership, campaign: Campaign) -> None:
         undone_at=None,
         revision=0,
     ).select_related("task")
-    answers = {label.task_id: values_of(label.said) for label in labels}
-    gold = {label.task_id: values_of(label.task.gold_answers) for label in labels}
+    answers: dict[TaskId, Values] = {label.task_id: values_of(label.said) for label in labels}
+    gold: dict[TaskId, Values] = {label.task_id: values_of(label.task.gold_answers or {}) for label in labels}
     policy = QualificationPolicy(
         bound=campaign.qualification_bound, minimum=max(1, campaign.qualification_tasks)
     )

@@ -75,7 +75,9 @@ def _outcome(
     answers: Mapping[str, Any] | None,
 ) -> tuple[Label | None, dict[str, Any] | None]:
     if decision == _Decision.ACCEPT:
-        label = Label.objects.filter(pk=label_id, task=task, current=True, blind=True, extra=False).first()
+        label = Label.objects.filter(
+            pk=label_id or 0, task=task, current=True, blind=True, extra=False
+        ).first()
         if label is None:
             raise BadAnswers(_("Choose the label to accept."), field="label", code="missing")
         return label, label.said

@@ -15,7 +15,7 @@ from benchmark.views.boards import board_or_404
 def board_without(request: HttpRequest, benchmark: str, slug: str) -> HttpResponse:
     """Which ranks change if the next version drops those items; computed with the ranks, only read here."""
     label = request.GET.get("version", "")
-    board = board_or_404(benchmark, slug, label)
+    board = board_or_404(benchmark, slug, label, request.user)
     renewal = BoardRenewal.objects.filter(board=board).first()
     if renewal is None:
         raise Http404
