@@ -20,9 +20,9 @@ class CampaignQuerySet(models.QuerySet[Any]):
         if not getattr(user, "is_authenticated", False):
             return self.none()
         members = self.model._meta.get_field("memberships").related_model.objects
-        seen = Q(Exists(members.filter(campaign=OuterRef("pk"), expert=user).exclude(state="removed"))) & ~Q(
-            state="draft"
-        )
+        seen: Any = Q(
+            Exists(members.filter(campaign=OuterRef("pk"), expert=user).exclude(state="removed"))
+        ) & ~Q(state="draft")
         if has_role(user, Role.EXPERT):
             barred = Q(Exists(members.filter(campaign=OuterRef("pk"), expert=user, state="removed")))
             seen |= Q(state="open", open_to_experts=True) & ~barred

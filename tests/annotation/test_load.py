@@ -77,7 +77,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.mark.parametrize("skews", [(timedelta(),), (HOUR, -HOUR)], ids=["clocks right", "clocks an hour off"])
 def test_no_label_is_lost_when_a_worker_is_killed(site: Site, skews: tuple[timedelta, ...]) -> None:
     before = set(site.server.workers())
-    outcome, _wall = label_for(site.experts(*skews), SECONDS, midway=site.server.kill_a_worker)
+    outcome, wall = label_for(site.experts(*skews), SECONDS, midway=site.server.kill_a_worker)
     after = set(site.server.workers())
     assert len(before) == len(after) == WORKERS and len(after - before) == 1, (
         "a worker was killed and replaced"
@@ -85,6 +85,7 @@ def test_no_label_is_lost_when_a_worker_is_killed(site: Site, skews: tuple[timed
     assert outcome.retries > 0, "somebody was in the middle of a request"
     assert outcome.refused == []
     found = audit(site.database, site.campaign_id, outcome.acknowledged)
+    sys.stdout.write(f"{len(outcome.acknowledged)} labels in {wall:.0f} s, {outcome.retries} retries, {found}\n")
     assert found.clean, found
     assert found.labels == len(outcome.acknowledged)
     # How many is a question of the machine (`make bench`); that everybody was at work is not.
