@@ -67,7 +67,10 @@ def main() -> None:
         help="6,000,000 stored responses behind the board, campaigns of 1,000,000 tasks",
     )
     parser.add_argument(
-        "--only", nargs="*", default=[], help="import, scoring, board, labelling, export, norms, guardians"
+        "--only",
+        nargs="*",
+        default=[],
+        help="import, scoring, board, labelling, export, weight, norms, guardians",
     )
     parser.add_argument("--engine", choices=["sqlite", "postgresql"], help="only this database")
     arguments = parser.parse_args()

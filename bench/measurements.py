@@ -16,6 +16,7 @@ from django.db import connection
 
 from bench import board, guardians, material, norms
 from bench.labelling import measure as labelling
+from bench.labelling.weight import measure_page_weight
 from benchmark.models import BenchmarkVersion
 from benchmark.rules.extraction import extract, is_right
 from benchmark.services.benchmark_files import plan_import
@@ -132,6 +133,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "board": board.measure_board,
     "labelling": labelling.measure_labelling,
     "export": labelling.measure_export,
+    "weight": measure_page_weight,
     "norms": norms.measure_norms,
     "guardians": guardians.measure_guardians,
 }

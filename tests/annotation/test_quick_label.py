@@ -6,8 +6,10 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -23,7 +25,7 @@ from annotation.services.setting_aside import skip_task
 from benchmark.models import Response
 from medes_site.accounts.services import create_api_token
 from medes_site.kit.roles import Role
-from tests.annotation.scene import COLD, RISKY, SAFE, Scene, join, make_campaign, make_experts
+from tests.annotation.scene import COLD, RISKY, SAFE, Scene, join, make_campaign, make_experts, make_scene
 from tests.annotation.test_quick import SAID, SHOWN, rows
 
 pytestmark = pytest.mark.django_db
@@ -309,3 +311,24 @@ def test_the_short_way_keeps_what_the_middleware_sees_to(scene: Scene) -> None:
         headers={"authorization": f"Token {hand.token}", "host": "elsewhere.example"},
     )  # fmt: skip
     assert foreign.status_code == 400 and not Slot.objects.filter(state="leased").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_lost_costs_nothing(tmp_path: Path, researcher: Any) -> None:
+    """The database went away between two requests: the next label is stored all the same, once."""
+    scene = make_scene(tmp_path / "labels", researcher)
+    campaign = make_campaign(scene)
+    hand = Hand(make_experts(1)[0])
+    join(campaign, [hand.user])
+    task = hand.claim(campaign)["task"]
+    connection.ensure_connection()
+    address = connection.connection.info
+    with psycopg.connect(
+        host=address.host, port=address.port, user=address.user, password=address.password, dbname=address.dbname
+    ) as other:  # fmt: skip
+        other.execute("SELECT pg_terminate_backend(%s)", [address.backend_pid])
+    assert label_by_token(hand.digest, slot_id=task["slot"], sent=body_of(task)) is None
+    connection.health_check_done = False  # as at the beginning of each request
+    answer = hand.submit(task, next=True)
+    assert answer.status_code == 200 and answer.json()["task"] is not None
+    assert Label.objects.count() == 1
