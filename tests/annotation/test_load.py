@@ -85,7 +85,9 @@ def test_no_label_is_lost_when_a_worker_is_killed(site: Site, skews: tuple[timed
     assert outcome.retries > 0, "somebody was in the middle of a request"
     assert outcome.refused == []
     found = audit(site.database, site.campaign_id, outcome.acknowledged)
-    sys.stdout.write(f"{len(outcome.acknowledged)} labels in {wall:.0f} s, {outcome.retries} retries, {found}\n")
+    sys.stdout.write(
+        f"{len(outcome.acknowledged)} labels in {wall:.0f} s, {outcome.retries} retries, {found}\n"
+    )
     assert found.clean, found
     assert found.labels == len(outcome.acknowledged)
     # How many is a question of the machine (`make bench`); that everybody was at work is not.
