@@ -17,13 +17,13 @@ from typing import Any
 
 import psutil
 import psycopg
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from bench.labelling import bare
 from bench.labelling.audit import audit
 from bench.labelling.http import Client
 from bench.labelling.load import SAFE, Expert, Outcome, label_for, run_all
-from bench.labelling.seed import seed_campaign
+from bench.labelling.seed import seed_campaign, trust_what_comes
 from bench.labelling.servers import Server, gunicorn
 
 Row = dict[str, Any]
@@ -256,12 +256,13 @@ def _label_everything(campaign: int) -> None:
         "INSERT INTO annotation_label (task_id, slot_id, campaign_id, expert_id, r1, r2, q1, q2, q3, q4, rationale, "
         "evidence, blind, extra, revision, current, key, submitted_at) "
         "SELECT task_id, id, campaign_id, expert_id, 0, 0, 1, 0, 1, 1, '援引了规范，但没有安抚来访者。', '{}', true, false, "
-        "0, true, CAST(id AS text), now() FROM annotation_slot WHERE campaign_id = %(c)s ORDER BY id",
+        "0, true, CAST(id AS text), now() FROM annotation_slot WHERE campaign_id = %(c)s ORDER BY annotation_slot.id",
         "INSERT INTO annotation_slotevent (slot_id, expert_id, kind, fence, at) "
         "SELECT id, expert_id, k, 1, now() FROM annotation_slot, (VALUES ('claimed'), ('submitted')) kinds (k) "
         "WHERE campaign_id = %(c)s",
     )
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        trust_what_comes()
         for statement in statements:
             cursor.execute(
                 statement if connection.vendor == "postgresql" else _for_sqlite(statement), {"c": campaign}

@@ -91,6 +91,19 @@ def subjects() -> tuple[BenchmarkVersion, list[int]]:
     return version, list(Response.objects.filter(submission=submission).values_list("pk", flat=True))
 
 
+def trust_what_comes() -> None:
+    """To the end of the transaction PostgreSQL checks no foreign keys of new rows: made-up millions in a minute.
+
+    Only a superuser may ask for that; anybody else waits.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('is_superuser') = 'on'")
+        if cursor.fetchone()[0]:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+
+
 @transaction.atomic
 def seed_campaign(tasks: int, *, experts: int, slug: str = "load") -> dict[str, Any]:
     """An open campaign (two experts a task, at most three) with `experts` members; their tokens."""
@@ -101,6 +114,7 @@ def seed_campaign(tasks: int, *, experts: int, slug: str = "load") -> dict[str, 
         order="oldest", created_by=researcher, lease_minutes=20,
     )  # fmt: skip
     add_guideline(actor=researcher, campaign=campaign, text_zh="先看清题目。", text_en="Read first.")
+    trust_what_comes()
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Task._meta.db_table} (campaign_id, item_id, response_id, swapped, purpose, "

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from knox.crypto import hash_token
 
 from annotation.errors import LeaseLost, UndoRefused, WrongState
 from annotation.models import Campaign, Label, Membership, Slot, SlotEvent, Task
@@ -28,11 +29,13 @@ from annotation.queries.facts import label_facts
 from annotation.queries.queue import QueueCase, queue_state
 from annotation.rules.blind_labels import first_blind_pairs
 from annotation.services.claiming import claim_next, prefetch_next, release, renew_lease
+from annotation.services.quick_label import claim_by_token, label_by_token
 from annotation.services.ruling import rule_task
 from annotation.services.setting_aside import flag_task, skip_task
 from annotation.services.submitting import Submission, revise_label, submit_label
 from annotation.services.undoing import undo_label
 from benchmark.errors import BenchmarkError
+from medes_site.accounts.services import create_api_token
 from medes_site.kit.jobs.clock import database_now
 from medes_site.kit.roles import Role
 from tests.annotation.scene import COLD, RISKY, SAFE, Scene, join, make_campaign, make_experts
@@ -49,6 +52,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     scene: Scene
     experts: list[Any]
+    digests: list[str]
     referee: Any
 
     def __init__(self) -> None:
@@ -132,6 +136,45 @@ class QueueMachine(RuleBasedStateMachine):
     def give_back(self, number: int) -> None:
         expert, slot, fence = self.page(number)
         release(actor=self.experts[expert], slot_id=slot, fence=fence)
+
+    @rule(expert=people)
+    def claim_by_token(self, expert: int) -> None:
+        """As the API does on PostgreSQL: in one statement, if the case is an ordinary one."""
+        done = None
+        if connection.vendor == "postgresql":
+            done = claim_by_token(self.digests[expert], campaign=self.campaign.slug)
+        if done is None:
+            self.claim(expert)
+        else:
+            self.open_told(expert, done.task)
+
+    @precondition(lambda self: self.pages)
+    @rule(number=picks, answers=said, goes_on=st.booleans())
+    def submit_by_token(self, number: int, answers: dict[str, Any], goes_on: bool) -> None:
+        expert, slot, fence = self.page(number)
+        before, key, done = Label.objects.count(), uuid.uuid4().hex, None
+        if connection.vendor == "postgresql":
+            sent = {"fence": fence, "key": key, "answers": answers, "next": goes_on}
+            done = label_by_token(self.digests[expert], slot_id=slot, sent=sent)
+        if done is None:
+            assert Label.objects.count() == before
+            self.submit(number, answers)
+            return
+        assert done.label is not None and Label.objects.count() == before + 1
+        assert Label.objects.get(pk=done.label["label"]).said == answers
+        self.sent[expert, key] = done.label["label"]
+        assert self.send(expert, slot, fence, key, COLD).pk == done.label["label"]
+        self.open_told(expert, done.task)
+
+    @rule(expert=people, answers=said)
+    def work_by_token(self, expert: int, answers: dict[str, Any]) -> None:
+        pages = len(self.pages)
+        self.claim_by_token(expert)
+        if len(self.pages) > pages:
+            self.submit_by_token(pages, answers, goes_on=True)
+
+    def open_told(self, expert: int, told: Any) -> None:
+        self.open_page(expert, None if told is None else Slot.objects.get(pk=told["slot"]))
 
     @precondition(lambda self: self.pages)
     @rule(number=picks, answers=said)
@@ -280,6 +323,9 @@ class QueueMachine(RuleBasedStateMachine):
 def run(scene: Scene, examples: int) -> None:
     QueueMachine.scene = scene
     QueueMachine.experts = make_experts(EXPERTS)
+    QueueMachine.digests = [
+        hash_token(create_api_token(actor=expert, name="t", days=None)[1]) for expert in QueueMachine.experts
+    ]
     QueueMachine.referee = make_experts(1, prefix="referee", roles=[Role.REFEREE])[0]
     assert Campaign.objects.count() == 0
     run_state_machine_as_test(
