@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_safe
 
 from annotation.errors import BadAnswers, CampaignNotOpen, NotFound
@@ -61,6 +62,8 @@ def join(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return redirect("annotation:label", slug=campaign.slug)
 
 
+# Two answers stand in it at once; Django varies the length, and the form's token differs every time.
+@gzip_page
 @never_cache
 @login_required
 @require_GET
