@@ -1,4 +1,8 @@
-"""/annotate/: the expert's desk, and the page on which one task after another is labelled."""
+"""/annotate/: the expert's desk, and the page on which one task after another is labelled.
+
+Whatever brings the text of tasks is sent compressed: Django varies its length, and a form's token differs every time,
+so that nothing secret can be guessed from sizes.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +66,6 @@ def join(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return redirect("annotation:label", slug=campaign.slug)
 
 
-# Two answers stand in it at once; Django varies the length, and the form's token differs every time.
 @gzip_page
 @never_cache
 @login_required
@@ -96,6 +99,7 @@ def _is_member(user: Any, campaign: Campaign) -> bool:
     return members.exclude(state=Membership.State.REMOVED).exists()
 
 
+@gzip_page
 @act
 def take_next(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """Looks for a task again: after an explanation, or where everything was leased a while ago."""
@@ -104,6 +108,7 @@ def take_next(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return step(request, campaign)
 
 
+@gzip_page
 @act
 def submit(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     """Stores the label and goes on. Refused answers come back as they were written, with 422."""
@@ -176,6 +181,7 @@ def leave(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@gzip_page
 @act
 def skip(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     skip_task(
@@ -201,6 +207,7 @@ def flag(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
     return redirect("annotation:label", slug=campaign.slug)
 
 
+@gzip_page
 @act
 def undo(request: HttpRequest, campaign: Campaign, label: int) -> HttpResponse:
     known = Label.objects.filter(pk=label, campaign=campaign, expert=request.user.pk).exists()
