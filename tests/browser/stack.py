@@ -209,6 +209,13 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
+def _seem_tuned(home: Path) -> None:
+    """The demo's tiny policy would keep the one worker busy for a minute, and no page here tunes a model."""
+    policy = home / "models" / "tiny-policy"
+    policy.mkdir(parents=True)
+    (policy / "config.json").write_text("{}", "ascii")
+
+
 @contextmanager
 def running_stack(database_url: str = "", *, long: bool = True) -> Iterator[Stack]:
     """Everything up, with demo data and the scene; everything ended on leaving, whatever happened.
@@ -224,6 +231,7 @@ def running_stack(database_url: str = "", *, long: bool = True) -> Iterator[Stac
         database = stack.enter_context(_database(database_url))
         site = Stack(home, database, _environment(home, database, redis.url), _free_port())
         subprocess.run((sys.executable, "-m", "medes_site.messages", "compile"), cwd=ROOT, check=True)
+        _seem_tuned(home)
         site.manage("prepare_demo")
         site.manage("shell", "-v", "0", "-c", f"from tests.browser.scene import main; main({long=})")
         site.scene = json.loads((home / "scene.json").read_text("utf-8"))
