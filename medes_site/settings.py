@@ -214,6 +214,9 @@ SPECTACULAR_SETTINGS = {
     # Fields called kind or state exist in both apps, with other values.
     "ENUM_NAME_OVERRIDES": {
         "ItemKindEnum": "benchmark.models.Kind",
+        "GuardianKindEnum": "benchmark.models.Guardian.Kind",
+        "TrainingKindEnum": "training.models.TrainingKind",
+        "TuningKindEnum": "training.api.tuning.KIND_CHOICES",
         "CampaignKindEnum": "annotation.models.Campaign.Kind",
         "CampaignStateEnum": "annotation.models.Campaign.State",
         "MembershipStateEnum": "annotation.models.Membership.State",

@@ -59,12 +59,13 @@ ALLOWED: Final = frozenset(
     re.findall(
         r"\w+",
         "MedES API CSV JSON JSONL Lines OpenAPI UTF GB MiB MB KB SHA EN Holm arXiv SFT DPO obj sub Apache"
-        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC medes linear gram",
+        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC Parquet medes linear gram",
     )
 )
 LETTERS: Final = re.compile(r"[A-H]+")  # an answer
 WORD: Final = re.compile(r"[A-Za-z]{2,}")
-ADDRESS: Final = re.compile(r"https?://\S+|[\w.+-]+@[\w.-]+|[\w-]+\.(?:csv|jsonl?|txt)\b")
+# Addresses, files, and names of commands.
+ADDRESS: Final = re.compile(r"[a-z]+(?:_[a-z]+)+|https?://\S+|[\w.+-]+@[\w.-]+|[\w-]+\.(?:csv|jsonl?|txt)\b")
 
 
 def start_axe(page: Page) -> None:

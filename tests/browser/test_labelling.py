@@ -334,9 +334,11 @@ def test_a_selected_passage_is_stored_where_it_stands(page_as: PageAs, stack: St
         """() => {
           const spans = [...document.querySelectorAll("[data-located] span[data-at]")];
           const runs = spans.filter((run) => run.textContent.length > 12);
-          const node = runs[Math.floor(runs.length / 2)].firstChild;
-          getSelection().setBaseAndExtent(node, 3, node, 11);
-          return node.data.slice(3, 11);
+          // Towards the end, so that the second sentence, which is marked below, is another one.
+          const node = runs[runs.length - 1].firstChild;
+          const from = node.data.length - 11;
+          getSelection().setBaseAndExtent(node, from, node, from + 8);
+          return node.data.slice(from, from + 8);
         }"""
     )
     expect(page.locator(".palette")).to_be_visible()

@@ -21,7 +21,7 @@ from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_runs import plan_tuning_run, promote_run
 from training.tasks import launch_answering, launch_run
 
-KINDS = ("sft", "dpo")
+KIND_CHOICES = [("sft", "SFT"), ("dpo", "DPO")]
 
 
 class DatasetSerializer(serializers.ModelSerializer):
@@ -32,12 +32,12 @@ class DatasetSerializer(serializers.ModelSerializer):
 
 
 class NewDatasetSerializer(serializers.Serializer):
-    kind = serializers.ChoiceField(choices=KINDS)
+    kind = serializers.ChoiceField(choices=KIND_CHOICES)
     recipe = serializers.DictField(required=False, default=dict, help_text="as of build_dataset")
 
 
 class NewTuningRunSerializer(serializers.Serializer):
-    kind = serializers.ChoiceField(choices=KINDS)
+    kind = serializers.ChoiceField(choices=KIND_CHOICES)
     dataset = serializers.PrimaryKeyRelatedField(queryset=Dataset.objects.exclude(kind=TrainingKind.GUARDIAN))
     config = serializers.DictField(help_text="base_model and the engine's other settings (docs/tuning.md)")
     name = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)
