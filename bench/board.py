@@ -18,6 +18,7 @@ import psutil
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from bench import judgements
 from benchmark.models import (
     Benchmark,
     BenchmarkVersion,
@@ -132,6 +133,7 @@ def store_responses(per_submission: int) -> int:
 def measure_board() -> Iterable[dict[str, Any]]:
     """Ranking time, then the page's p50 and p95 with few and with many responses behind it."""
     board = seed_board()
+    subjective = judgements.seed_subjective(board)
     begun = time.perf_counter()
     refresh_ranks(board_id=board)
     yield {
@@ -159,8 +161,11 @@ def measure_board() -> Iterable[dict[str, Any]]:
         base = f"http://127.0.0.1:{port}"
         wait_for(f"{base}/healthz")
         yield from _page_rows(base, 0)
+        yield from _page_rows(base, 0, kind="subjective", behind="judgements")
         stored = store_responses(ITEMS if os.environ["BENCH_FULL"] else ITEMS // 20)
         yield from _page_rows(base, stored)
+        judged = judgements.store_judgements(subjective)
+        yield from _page_rows(base, judged, kind="subjective", behind="judgements")
         workers = psutil.Process(server.pid).children(recursive=True)
         yield {
             "what": "memory of a web worker",
@@ -173,16 +178,19 @@ def measure_board() -> Iterable[dict[str, Any]]:
         server.wait(20)
 
 
-def _page_rows(base: str, stored: int) -> Iterable[dict[str, Any]]:
+def _page_rows(
+    base: str, stored: int, *, kind: str = "objective", behind: str = "responses"
+) -> Iterable[dict[str, Any]]:
     floor = latencies(f"{base}/healthz")
+    address = f"/leaderboard/board/{kind}/"
     for label, path in (
-        ("board page", "/leaderboard/board/objective/"),
-        ("board page 11, by name, one type", "/leaderboard/board/objective/?sort=entry&type=general&page=3"),
+        (f"{kind} board page", address),
+        (f"{kind} board page 3, by name, one type", f"{address}?sort=entry&type=general&page=3"),
     ):
         page = latencies(base + path)
         for name, share in (("p50", 0.5), ("p95", 0.95)):
             yield {
-                "what": f"{label}, {stored:,} responses, {name}",
+                "what": f"{label}, {stored:,} {behind}, {name}",
                 "figure": quantile(page, share) * 1000,
                 "unit": "ms",
                 "floor": quantile(floor, share) * 1000,
