@@ -21,40 +21,15 @@ from annotation.models import (
     Slot,
     Task,
 )
-from annotation.policies import can_manage_campaigns
-
-
-class Readable(admin.ModelAdmin):
-    """Researchers read; nobody adds, changes or deletes."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return can_manage_campaigns(request.user)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from benchmark.admin import Editable, Readable
 
 
 @admin.register(Campaign)
-class CampaignAdmin(Readable):
+class CampaignAdmin(Editable):
     list_display = ["slug", "title_zh", "title_en", "kind", "state", "version", "created_at"]
     list_filter = ["kind", "state"]
     list_select_related = ["version__benchmark"]
     search_fields = ["slug", "title_zh", "title_en"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The titles may be put right; everything else has an act on the campaign's page."""
