@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from benchmark.models import BenchmarkVersion
 from training.models import Dataset, TrainingKind
-from training.queries.model_folders import base_models, is_small
+from training.queries.model_folders import base_models, is_small, root_models
 from training.rules.recipe import SOURCES, Recipe
 
 DECIMAL = {"step": "any"}
@@ -178,3 +178,16 @@ class PromoteRunForm(forms.Form):
         )
         if not self.is_bound and field.queryset.count() == 1:
             self.initial["version"] = field.queryset[0].pk
+
+
+class PromoteBaseForm(PromoteRunForm):
+    """Which untuned model is to be an entry."""
+
+    folder = forms.ChoiceField(label=_("Model"))
+    field_order = ["folder", "version", "name"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["folder"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = root_models()

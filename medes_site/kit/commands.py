@@ -8,9 +8,13 @@ import sys
 from argparse import ArgumentParser
 from typing import Any, ClassVar
 
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 from tqdm import tqdm
+
+from medes_site.kit.jobs.foreground import run_in_foreground
+from medes_site.kit.jobs.models import Job
 
 
 class ReportingCommand(BaseCommand):
@@ -58,3 +62,19 @@ class ReportingCommand(BaseCommand):
     def bar(self, label: str, unit: str = "rows") -> tqdm:
         """A progress bar on stderr where that is a terminal, else silent."""
         return tqdm(desc=label, unit=f" {unit}", file=sys.stderr, disable=not sys.stderr.isatty())
+
+
+def user_named(name: str) -> Any:
+    """The active user of that name. Raises CommandError."""
+    user = get_user_model().objects.filter(username=name, is_active=True).first()
+    if user is None:
+        raise CommandError(f"there is no user {name}")
+    return user
+
+
+def finish(job: Job) -> Job:
+    """Runs a job here and now. Raises CommandError with its words where it does not succeed."""
+    job = run_in_foreground(job)
+    if job.state != Job.State.SUCCEEDED:
+        raise CommandError(job.error or f"job {job.pk} ended as {job.state}")
+    return job

@@ -23,6 +23,8 @@ ROWS: list[Row] = [
     page("training:dataset", pairs, note="of pairs", get=READ),
     page("training:dataset_rows", pairs, get=READ),
     page("training:run_new", get=READ, post=INVALID),
+    page("training:models", get=READ, post=INVALID),
+    closed("training:api-model-list", json=True, post=API_WRONG),
     act("training:run_promote", run, note="of a guardian", post=INVALID),
     closed("training:api-dataset-list", json=True, post=API_WRONG),
     closed("training:api-dataset-detail", pairs),

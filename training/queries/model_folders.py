@@ -44,6 +44,13 @@ def base_models() -> list[tuple[str, str]]:
             if folder.is_dir():
                 found.append((str(folder), f"{run.get_kind_display()} {run}"))
                 break
-    for root in settings.MEDES_MODEL_ROOTS:
-        found += [(str(path.parent), path.parent.name) for path in sorted(Path(root).glob("*/config.json"))]
-    return found
+    return found + root_models()
+
+
+def root_models() -> list[tuple[str, str]]:
+    """(folder, name) of the untuned models in MEDES_MODEL_ROOTS."""
+    return [
+        (str(path.parent), path.parent.name)
+        for root in settings.MEDES_MODEL_ROOTS
+        for path in sorted(Path(root).glob("*/config.json"))
+    ]

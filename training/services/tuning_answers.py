@@ -18,7 +18,7 @@ from benchmark.services.importing_responses import file_hash
 from benchmark.services.submissions import store_responses
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobCancelled, JobError, JobInterrupted, TransientJobError
-from training.models import Run
+from training.models import BaseEntry, Run
 from training.services.engine_process import LOG, PROGRESS, EngineProcess, TailReader
 from training.services.tuning_runs import tuned_model
 
@@ -36,23 +36,28 @@ def answer_items(context: JobContext) -> Submission:
     submission = Submission.objects.select_related("entry", "version").get(pk=context.subject_id)
     if submission.responses_count:
         return submission
-    run = Run.objects.filter(entry=submission.entry_id).first()
-    if run is None:
-        raise JobError("No run left a model for this entry.")
+    model, tokens = _model_of(submission)
     folder = Path(settings.MEDES_ARTEFACTS) / "answers" / str(submission.pk)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_questions(folder, submission, run)
+    _write_questions(folder, submission, model, tokens)
     _generate(context, folder)
     _store(context, folder, submission)
     return submission
 
 
-def _write_questions(folder: Path, submission: Submission, run: Run) -> None:
-    config = {
-        "model": str(tuned_model(run)),
-        "tokens": run.config.get("answer_tokens", _most_tokens(run)),
-        "batch": 16,
-    }
+def _model_of(submission: Submission) -> tuple[Path, int]:
+    """The folder of the model behind the entry, and the most tokens of an answer. Raises JobError without one."""
+    run = Run.objects.filter(entry=submission.entry_id).first()
+    if run is not None:
+        return tuned_model(run), _most_tokens(run)
+    base = BaseEntry.objects.filter(entry=submission.entry_id).first()
+    if base is None:
+        raise JobError("There is no model behind this entry.")
+    return Path(base.folder), TOKENS
+
+
+def _write_questions(folder: Path, submission: Submission, model: Path, tokens: int) -> None:
+    config = {"model": str(model), "tokens": tokens, "batch": 16}
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     items = Item.objects.filter(version=submission.version_id).select_related("template").order_by("pk")
     with (folder / "questions.jsonl").open("w", encoding="utf-8") as file:

@@ -116,3 +116,14 @@ def metric_chart(curve: MetricCurve) -> SafeString:
     )
     points = [(float(step), value) for step, value in curve.points]
     return mark_safe(curve_chart([Series(points, dots=len(points) < 20)], x, y, label))  # noqa: S308 - escaped inside
+
+
+@register.filter
+def parameters(number: int | None) -> str:
+    """A model's size such as "7.6 B" or "0.52 M"."""
+    if number is None:
+        return "–"
+    for unit, size in (("B", 1e9), ("M", 1e6)):
+        if number >= size / 10:
+            return f"{number / size:.3g} {unit}"
+    return str(number)

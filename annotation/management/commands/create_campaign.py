@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from annotation.models import Campaign
@@ -15,7 +14,7 @@ from annotation.services.members import add_member
 from benchmark.errors import BenchmarkError
 from benchmark.models import Entry, Scenario, Scorer
 from benchmark.queries.versions import find_version
-from medes_site.kit.commands import ReportingCommand
+from medes_site.kit.commands import ReportingCommand, user_named
 
 # Options that are settings of a campaign, with their types.
 NUMBERS: dict[str, type] = {
@@ -52,18 +51,12 @@ class Command(ReportingCommand):
             parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
 
     def report(self, **options: Any) -> dict[str, Any]:
-        users = get_user_model()._default_manager
-        actor = users.filter(username=options["user"], is_active=True).first()
-        if actor is None:
-            raise CommandError(f"there is no user {options['user']}")
+        actor = user_named(options["user"])
         campaign = create_campaign(actor=actor, plan=self._plan(options))
         if not options["draft"]:
             campaign = open_campaign(actor=actor, campaign=campaign)
         for name in options["expert"]:
-            expert = users.filter(username=name, is_active=True).first()
-            if expert is None:
-                raise CommandError(f"there is no user {name}")
-            add_member(actor=actor, campaign=campaign, expert=expert)
+            add_member(actor=actor, campaign=campaign, expert=user_named(name))
         return {
             "campaign": campaign.pk,
             "slug": campaign.slug,

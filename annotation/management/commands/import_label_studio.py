@@ -7,14 +7,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from annotation.queries.campaigns import find_campaign
 from annotation.rules.label_studio import BadMapping, read_mapping
 from annotation.services.label_studio import import_label_studio
 from benchmark.errors import BenchmarkError
-from medes_site.kit.commands import ReportingCommand
+from medes_site.kit.commands import ReportingCommand, user_named
 
 
 class Command(ReportingCommand):
@@ -35,9 +34,7 @@ class Command(ReportingCommand):
 
     def report(self, **options: Any) -> dict[str, Any]:
         campaign = find_campaign(options["campaign"])
-        actor = campaign.created_by
-        if options["user"]:
-            actor = get_user_model()._default_manager.filter(username=options["user"]).first()
+        actor = user_named(options["user"]) if options["user"] else campaign.created_by
         if actor is None:
             raise CommandError("name the researcher who imports: --user NAME")
         users = self._read(options["users"])

@@ -5,13 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.management.base import CommandError
-
 from annotation.errors import AnnotationError
 from annotation.services.demo import load_demo_campaigns
 from benchmark.errors import BenchmarkError
-from medes_site.kit.commands import ReportingCommand
+from medes_site.kit.commands import ReportingCommand, user_named
 
 
 class Command(ReportingCommand):
@@ -22,10 +19,7 @@ class Command(ReportingCommand):
         parser.add_argument("--user", default="researcher", help="user name of the researcher who opens them")
 
     def report(self, **options: Any) -> dict[str, Any]:
-        actor = get_user_model().objects.filter(username=options["user"]).first()
-        if actor is None:
-            raise CommandError(f"there is no user {options['user']}")
-        made = load_demo_campaigns(actor=actor)
+        made = load_demo_campaigns(actor=user_named(options["user"]))
         return {"campaigns": [{"slug": campaign.slug, "tasks": campaign.tasks.count()} for campaign in made]}
 
     def show(self, result: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from benchmark.errors import BenchmarkError
@@ -16,7 +15,7 @@ from benchmark.queries.versions import find_version
 from benchmark.readers.problem import FileRefused, Problem
 from benchmark.services.submitting import NewEntry, submit_file
 from benchmark.tasks import launch_evaluation
-from medes_site.kit.commands import ReportingCommand
+from medes_site.kit.commands import ReportingCommand, user_named
 from medes_site.kit.jobs.errors import JobError
 from medes_site.kit.jobs.foreground import run_in_foreground
 from medes_site.kit.jobs.models import Job
@@ -39,9 +38,7 @@ class Command(ReportingCommand):
         path: Path = options["file"]
         if not path.is_file():
             raise CommandError(f"{path}: no such file")
-        user = get_user_model().objects.filter(username=options["user"], is_active=True).first()
-        if user is None:
-            raise CommandError(f"there is no user {options['user']}")
+        user = user_named(options["user"])
         entry = Entry.objects.filter(name__iexact=" ".join(options["entry"].split())).first()
         with path.open("rb") as file:
             submission = submit_file(
