@@ -210,18 +210,18 @@ def _free_port() -> int:
 
 
 def _seem_tuned(home: Path) -> None:
-    """The demo's tiny policy would keep the one worker busy for a minute, and no page here tunes a model."""
+    """The demo's tiny policy would keep the one worker busy for a minute, and few pages here tune a model."""
     policy = home / "models" / "tiny-policy"
     policy.mkdir(parents=True)
     (policy / "config.json").write_text("{}", "ascii")
 
 
 @contextmanager
-def running_stack(database_url: str = "", *, long: bool = True) -> Iterator[Stack]:
+def running_stack(database_url: str = "", *, long: bool = True, policy: bool = False) -> Iterator[Stack]:
     """Everything up, with demo data and the scene; everything ended on leaving, whatever happened.
 
-    `database_url`: a PostgreSQL on which databases may be created; "" means SQLite. `long`: as in scene.py.
-    Raises StackFailed.
+    `database_url`: a PostgreSQL on which databases may be created; "" means SQLite. `long`: as in scene.py. `policy`:
+    the worker builds the demo's tiny policy, as in the demo. Raises StackFailed.
     """
     with ExitStack() as stack:
         home = Path(tempfile.mkdtemp(prefix="medes-browser-"))
@@ -231,7 +231,8 @@ def running_stack(database_url: str = "", *, long: bool = True) -> Iterator[Stac
         database = stack.enter_context(_database(database_url))
         site = Stack(home, database, _environment(home, database, redis.url), _free_port())
         subprocess.run((sys.executable, "-m", "medes_site.messages", "compile"), cwd=ROOT, check=True)
-        _seem_tuned(home)
+        if not policy:
+            _seem_tuned(home)
         site.manage("prepare_demo")
         site.manage("shell", "-v", "0", "-c", f"from tests.browser.scene import main; main({long=})")
         site.scene = json.loads((home / "scene.json").read_text("utf-8"))
