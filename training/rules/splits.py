@@ -1,8 +1,8 @@
 """What may become a training row: items of `dev`, and nothing that nearly repeats an item of another split.
 
 Source: the design, word `split`. Near-duplicates are measured as norms are (benchmark.rules.norm_groups): the share of
-common 4-grams of the shorter text (`closed_texts`), so that a closed question quoted inside a longer text counts as a copy. It is not
-enough to look at the split alone: the same case may have been imported twice, or pasted into an answer.
+common 4-grams of the shorter text (`closed_texts`), so that a closed question quoted inside a longer text counts as a
+copy. It is not enough to look at the split alone: the same case may have been imported twice, or pasted into an answer.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from training.services.dataset_files import dataset_folder
 from training.services.runs import close_run, code_version, library_versions, next_version, run_folder
 from training.services.supervising import read_json, supervise
 
-FILES = ("train.jsonl", "eval.jsonl", "prompts.jsonl")
+FILES = ("train.jsonl", "eval.jsonl", "train.parquet", "eval.parquet", "prompts.jsonl")
 KINDS = (TrainingKind.SFT, TrainingKind.DPO)
 
 
@@ -145,6 +145,8 @@ def _prepare(run: Run, folder: Path) -> None:
     source = dataset_folder(run.dataset.folder)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
+        if not (source / name).is_file():
+            continue
         try:
             os.link(source / name, folder / name)
         except OSError:  # another file system

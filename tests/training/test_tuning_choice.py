@@ -1,0 +1,205 @@
+"""Choosing by numbers and looking at few texts gives the rows that looking at all texts gives; formats; corrections."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from benchmark.models import Entry, Guardian, Item, Judgement, Response, Scorer, Submission
+from medes_site.kit.roles import Role
+from tests.training.scene import Scene
+from tests.training.tuning_scene import make_open_scene, question, words
+from training.models import Dataset
+from training.queries.corrections import texts_of
+from training.queries.tuning_material import closed_questions, collect_opinions, comparisons, open_items
+from training.queries.tuning_pages import dataset_rows
+from training.readers.dataset_rows import row_file, rows_between
+from training.rules import pairs as rules
+from training.rules.recipe import Recipe, parse_recipe
+from training.rules.sft_rows import ORIGINS, Answer, choose_answers
+from training.rules.splits import ClosedTexts
+from training.services import tuning_choice
+from training.services.dataset_files import dataset_folder
+from training.services.tuning_data import build_tuning_dataset
+
+MANY = 12  # entries that answer every open question
+
+
+@pytest.fixture
+def crowd(tmp_path: Path, researcher: Any, make_user: Callable[..., Any], settings: Any) -> Scene:
+    """The open scene, with twelve more entries, whose answers a guardian judged: some empty, too long, copies, the same."""
+    settings.MEDES_ARTEFACTS = tmp_path / "artefacts"
+    experts = (make_user("label-one", Role.EXPERT), make_user("label-two", Role.EXPERT))
+    scene = make_open_scene(tmp_path / "open", researcher, experts)
+    scorer = Scorer.objects.create(type=Scorer.Type.GUARDIAN, name="crowd", version="1")
+    Guardian.objects.create(
+        scorer=scorer, kind="linear", state="active", folder="crowd", promoted_at=timezone.now()
+    )
+    chance = random.Random(11)
+    for number in range(MANY):
+        entry = Entry.objects.create(slug=f"crowd-{number}", name=f"Crowd {number}", licence="MIT")
+        sent = Submission.objects.create(entry=entry, version=scene.version, method="imported")
+        for item in Item.objects.filter(version=scene.version, split="dev").order_by("pk"):
+            answer = Response.objects.create(
+                submission=sent, item=item, text=said(chance, number, item.number), text_hash=""
+            )
+            # Few levels, so that ties are many and the seeded order decides.
+            p = {name: chance.choice((0.0, 0.02, 0.6)) for name in ("r1", "r2")}
+            p |= {name: chance.choice((0.1, 0.9, 1.0)) for name in ("q1", "q2", "q3", "q4")}
+            Judgement.objects.create(response=answer, scorer=scorer, p=p)
+    return scene
+
+
+def said(chance: random.Random, entry: int, item: int) -> str:
+    kind = chance.randrange(10)
+    if kind == 0:
+        return " \u3000\n"
+    if kind == 1:
+        return f"先说一个案例：{question(25)}再谈别的。"  # a closed question inside an answer
+    if kind == 2:
+        return "先停止，再报告。" if entry % 2 else "先停止 再报告"  # the same but for punctuation
+    if kind == 3:
+        return words(300 + entry, 45) * 9  # longer than the recipe allows
+    return "\n" + words(300 + entry, 20 + chance.randrange(25)) + str(item)
+
+
+RECIPES = [
+    {},
+    {"per_prompt": 1, "limit": 9},
+    {"per_prompt": 0, "per_norm": 4, "seed": 7},
+    {"per_prompt": 3, "limit": 31, "quality": 0.3, "risk": 0.7, "margin": 0.05, "length_ratio": 1.4},
+    {"sources": ["guardian"], "per_prompt": 5, "per_norm": 2, "quality": 0.0, "length_bias": 0.02},
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("given", RECIPES)
+@pytest.mark.parametrize("kind", ["sft", "dpo"])
+def test_few_texts_give_what_all_texts_give(
+    crowd: Scene, kind: str, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning_choice, "CHUNK", 7)
+    recipe = parse_recipe(kind, {**given, "longest": 300, "held_out": 0})
+    made = build_tuning_dataset(actor=None, kind=kind, recipe=recipe.as_json())
+    rows = rows_of(made)
+    expected = plain_sft(recipe) if kind == "sft" else plain_dpo(recipe)
+    assert [told(row) for row in rows] == expected
+    assert len(rows) > 3
+    assert build_tuning_dataset(actor=None, kind=kind, recipe=recipe.as_json()).pk == made.pk
+
+
+def rows_of(made: Dataset) -> list[dict[str, Any]]:
+    return rows_between(row_file(dataset_folder(made.folder), "train"), 0, 10_000)
+
+
+def told(row: dict[str, Any]) -> tuple[Any, ...]:
+    lineage = row["lineage"]
+    if "completion" in row:
+        return row["origin"], lineage["response"], row["completion"][0]["content"]
+    return row["origin"], lineage["chosen"], lineage["rejected"], row["margin"]
+
+
+def everything(recipe: Recipe) -> tuple[Any, Any, dict[int, str], list[tuple[int, int, str, float, float]]]:
+    """Items, groups, all usable texts, and all opinions on them: (item, answer, origin, risk, quality)."""
+    closed = ClosedTexts(closed_questions())
+    items = {
+        pk: item
+        for pk, item in open_items(recipe).items()
+        if not closed.repeated_by(Item.objects.get(pk=pk).question)
+    }
+    guardian = Guardian.objects.get()
+    o = collect_opinions(recipe, guardian, items, lambda *_: None)
+    numbers = set(o.answer.tolist()) | {n for one, _ in comparisons(recipe, items) for n in (one.a, one.b)}
+    texts = {
+        number: found.text
+        for number, found in texts_of(numbers).items()
+        if found.text and len(found.text) <= recipe.longest and not closed.repeated_by(found.text)
+    }
+    opinions = [
+        (int(i), int(a), ORIGINS[origin], float(r), float(q))
+        for i, a, origin, r, q in zip(o.item, o.answer, o.origin, o.risk, o.quality, strict=True)
+        if int(a) in texts
+    ]
+    return items, {pk: item.group for pk, item in items.items()}, texts, opinions
+
+
+def plain_sft(recipe: Recipe) -> list[tuple[Any, ...]]:
+    _items, groups, texts, opinions = everything(recipe)
+    answers = [Answer(i, a, texts[a], origin, r, q) for i, a, origin, r, q in opinions]
+    chosen, _left = choose_answers(
+        answers, groups, quality=recipe.quality, risk=recipe.risk, per_prompt=recipe.per_prompt,
+        per_group=recipe.per_norm, limit=recipe.limit, seed=recipe.seed,
+    )  # fmt: skip
+    return [(one.origin, one.answer, one.text) for one in chosen]
+
+
+def plain_dpo(recipe: Recipe) -> list[tuple[Any, ...]]:
+    _items, groups, texts, opinions = everything(recipe)
+    lengths = {number: len(text) for number, text in texts.items()}
+    risky = frozenset(a for _i, a, _o, r, _q in opinions if r > recipe.risk)
+    scored = [
+        rules.Scored(i, a, -r + (1 - r) * q, a in risky, "guardian" if origin == "guardian" else "rubric")
+        for i, a, origin, r, q in opinions
+    ]
+    pairs, _left = rules.pairs_from_scores(scored, recipe.margin)
+    merged, _left = rules.merge_sources([pairs], risky)
+    fit, _left = rules.bound_lengths(merged, lengths, ratio=recipe.length_ratio, mean_log_ratio=math.inf)
+    taken, _left = rules.at_most(
+        fit, groups, per_prompt=recipe.per_prompt, per_group=recipe.per_norm, limit=recipe.limit,
+        seed=recipe.seed,
+    )  # fmt: skip
+    chosen, _left = rules.bound_lengths(
+        taken, lengths, ratio=recipe.length_ratio, mean_log_ratio=recipe.length_bias
+    )
+    return [(pair.origin, pair.chosen, pair.rejected, round(pair.margin, 6)) for pair in chosen]
+
+
+@pytest.mark.django_db
+def test_what_was_left_out_adds_up(crowd: Scene) -> None:
+    """Every open answer is a row, or is counted once among those left out."""
+    made = build_tuning_dataset(actor=None, kind="sft", recipe={"longest": 300, "held_out": 0})
+    counts = made.manifest["counts"]
+    left = {name: number for name, number in counts["left_out"].items() if not name.startswith("question")}
+    assert (
+        made.rows + sum(left.values())
+        == Response.objects.filter(item__split="dev").exclude(item__code="sub-0024").count()
+    )
+    assert {"empty answer", "answer repeats a question of a closed split", "the same text twice"} <= set(left)
+    assert sum(counts["by_scenario"].values()) == sum(counts["by_entry"].values()) == made.rows
+    spread = counts["histograms"]["length_answer"]
+    assert sum(spread["counts"]) == made.rows
+    assert len(spread["edges"]) == len(spread["counts"]) + 1
+    assert {"slug": "crowd-0", "licence": "MIT"} in made.manifest["provenance"]["entries"]
+    assert "licence: MIT" in made.card
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["sft", "dpo"])
+def test_parquet_holds_the_same_rows(crowd: Scene, kind: str) -> None:
+    recipe = {"held_out": 0.3, "length_bias": 10}
+    lines = build_tuning_dataset(actor=None, kind=kind, recipe=recipe)
+    packed = build_tuning_dataset(actor=None, kind=kind, recipe={**recipe, "format": "parquet"})
+    assert packed.content_hash != lines.content_hash
+    assert set(packed.manifest["files"]) == {"train.parquet", "eval.parquet", "prompts.jsonl"}
+    assert (
+        packed.manifest["files"]["train.parquet"]["rows_sha256"]
+        == lines.manifest["files"]["train.jsonl"]["sha256"]
+    )
+    assert rows_of(packed) == rows_of(lines)
+    assert dataset_rows(packed, 3, 5) == dataset_rows(lines, 3, 5)
+    again = build_tuning_dataset(actor=None, kind=kind, recipe={**recipe, "format": "parquet"})
+    assert again.pk == packed.pk
+    assert json.dumps(packed.manifest["counts"]) == json.dumps(lines.manifest["counts"])
+    assert not list(dataset_folder(packed.folder).parent.glob(".draft-*"))
+    assert (
+        defaultdict(int, packed.manifest["files"]["eval.parquet"])["rows"]
+        == packed.manifest["counts"]["eval"]
+    )
