@@ -78,11 +78,10 @@ def stream_corrections(campaigns: Sequence[str], items: Container[int]) -> Itera
             yield Written(ruling_number(pk), item, response, score_of(answers), pk, len(text.strip()))
     silent = Ruling.objects.filter(decision=Ruling.Decision.NORM_SILENT).values("task_id")
     rows = rubric_labels(names).filter(current=True).exclude(correction="").exclude(task__in=silent)
-    said: tuple[str, ...] = ("correction", "r1", "r2", *QUALITY_CRITERIA)
-    fields = ("pk", "task__response_id", "task__response__item_id", *said)  # type: ignore[assignment]
-    for pk, response, item, text, *values in (
-        rows.order_by("pk").values_list(*fields).iterator(chunk_size=CHUNK)
-    ):
+    rows = rows.order_by("pk").values_list(
+        "pk", "task__response_id", "task__response__item_id", "correction", "r1", "r2", *QUALITY_CRITERIA
+    )
+    for pk, response, item, text, *values in rows.iterator(chunk_size=CHUNK):
         if item in items and text.strip():
             answers = dict(zip(("r1", "r2", *QUALITY_CRITERIA), values, strict=True))
             yield Written(label_number(pk), item, response, score_of(answers), pk, len(text.strip()))
