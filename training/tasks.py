@@ -12,8 +12,9 @@ from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.core import launch
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.jobs.registry import job_handler
-from training.models import Run, TrainingKind
+from training.models import Drawing, Run, TrainingKind
 from training.services.demo_policy import build_policy
+from training.services.drawings import draw_dataset
 from training.services.guardian_promotion import promote_guardian
 from training.services.guardian_training import train_guardian
 from training.services.tuning_answers import answer_items
@@ -23,6 +24,7 @@ TRAIN = "train"
 FIRST = "first_guardian"
 ANSWER = "answer"
 POLICY = "tiny_policy"
+DRAW = "draw_dataset"
 QUEUE = "train"
 
 
@@ -61,6 +63,16 @@ def answer(context: JobContext) -> None:
 def demo_policy(context: JobContext) -> None:
     """Subject: the installation; it has one tiny policy."""
     build_policy(context)
+
+
+@job_handler(kind=DRAW, queue="default")
+def draw(context: JobContext) -> None:
+    """Subject: a drawing, whose dataset takes longer than a page should."""
+    draw_dataset(context)
+
+
+def launch_dataset(drawing: Drawing, *, actor: Any = None, wake: bool = True) -> Job:
+    return launch(DRAW, subject_type="drawing", subject_id=drawing.pk, created_by=actor, wake=wake)
 
 
 def launch_demo_policy(*, wake: bool = True) -> Job:

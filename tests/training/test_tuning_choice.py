@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
@@ -11,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
 
 from benchmark.models import Entry, Guardian, Item, Judgement, Response, Scorer, Submission
+from medes_site.kit.jobs.foreground import run_in_foreground
+from medes_site.kit.jobs.models import Job
 from medes_site.kit.roles import Role
 from tests.training.scene import Scene
 from tests.training.tuning_scene import make_open_scene, question, words
-from training.models import Dataset
+from training.models import Dataset, Drawing
 from training.queries.corrections import texts_of
 from training.queries.tuning_material import closed_questions, collect_opinions, comparisons, open_items
 from training.queries.tuning_pages import dataset_rows
@@ -26,9 +31,10 @@ from training.rules import pairs as rules
 from training.rules.recipe import Recipe, parse_recipe
 from training.rules.sft_rows import ORIGINS, Answer, choose_answers
 from training.rules.splits import ClosedTexts
-from training.services import tuning_choice
+from training.services import drawings, tuning_choice
 from training.services.dataset_files import dataset_folder
 from training.services.tuning_data import build_tuning_dataset
+from training.tasks import launch_dataset
 
 MANY = 12  # entries that answer every open question
 
@@ -203,3 +209,67 @@ def test_parquet_holds_the_same_rows(crowd: Scene, kind: str) -> None:
         defaultdict(int, packed.manifest["files"]["eval.parquet"])["rows"]
         == packed.manifest["counts"]["eval"]
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_much_to_read_is_left_to_a_worker(
+    crowd: Scene, client_of: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawings, "AT_ONCE", 10)
+    client = client_of(crowd.researcher)
+    sent = {"kind": "sft", "sources": ["labels", "guardian"], "quality": 0.6, "margin": 0.1, "per_prompt": 4,
+            "length_bias": 0.25, "seed": 1}  # fmt: skip
+    page = client.post(reverse("training:datasets"), sent)
+    drawing = Drawing.objects.get()
+    assert page.url == reverse("training:drawing", args=[drawing.pk])
+    waiting = client.get(page.url).content.decode()
+    assert 'hx-trigger="every 1s"' in waiting
+    assert page.url in client.get(reverse("training:datasets")).content.decode()
+    job = run_in_foreground(launch_dataset(drawing, wake=False))
+    assert job.state == Job.State.SUCCEEDED, job.error
+    drawing.refresh_from_db()
+    assert drawing.dataset is not None
+    assert drawing.dataset.rows > 20
+    ended = client.get(page.url)
+    assert ended.url == reverse("training:dataset", args=[drawing.dataset_id])
+    polled = client.get(page.url, headers={"HX-Request": "true", "HX-Target": "drawing-progress"})
+    assert polled.headers["HX-Redirect"] == ended.url
+    api = client.post(reverse("training:api-dataset-list"), {"kind": "dpo", "recipe": {"sources": ["pairs"]}},
+                      content_type="application/json")  # fmt: skip
+    assert api.status_code == 202
+    empty = Drawing.objects.get(pk=api.json()["id"])
+    job = run_in_foreground(launch_dataset(empty, wake=False))
+    assert job.state == Job.State.FAILED
+    assert "No row is left" in job.error or "没有" in job.error
+    assert client.get(reverse("training:drawing", args=[empty.pk])).status_code == 200
+    told = client.get(reverse("training:api-drawing-detail", args=[empty.pk])).json()
+    assert told["job"]["state"] == "failed"
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_dataset_and_its_files(crowd: Scene, client_of: Callable[[Any], Client]) -> None:
+    client = client_of(crowd.researcher)
+    made = build_tuning_dataset(
+        actor=None, kind="dpo", recipe={"held_out": 0, "length_bias": 10, "format": "parquet"}
+    )
+    with translation.override("zh-hans"):
+        page = client.get(reverse("training:dataset", args=[made.pk]), headers={"accept-language": "zh-hans"})
+    text = page.content.decode()
+    assert text.count("<svg") >= 5  # three histograms, and bars of origins and scenarios
+    assert ">tie</th>" not in text  # reasons in words, not as the rules name them
+    for name, file in made.manifest["files"].items():
+        sent = client.get(reverse("training:dataset_file", args=[made.pk, name]))
+        assert hashlib.sha256(b"".join(sent.streaming_content)).hexdigest() == file["sha256"]  # type: ignore[attr-defined]
+    manifest = client.get(reverse("training:dataset_file", args=[made.pk, "manifest.json"]))
+    assert manifest.json()["content_hash"] == made.content_hash
+    assert (
+        manifest.content
+        == client.get(reverse("training:api-dataset-files", args=[made.pk, "manifest.json"])).content
+    )
+    assert client.get(reverse("training:dataset_file", args=[made.pk, "other.jsonl"])).status_code == 404
+    assert client.get(reverse("training:dataset_rows", args=[made.pk])).status_code == 200
+    (dataset_folder(made.folder) / "train.parquet").chmod(0o644)
+    (dataset_folder(made.folder) / "train.parquet").write_bytes(b"PAR1 and nothing more")
+    broken = client.get(reverse("training:dataset_rows", args=[made.pk]))
+    assert broken.status_code == 200
+    assert "notice risk" in broken.content.decode()

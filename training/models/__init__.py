@@ -1,6 +1,7 @@
 """All models of the training app, one module per noun."""
 
 from training.models.datasets import Dataset, TrainingKind
+from training.models.drawings import Drawing
 from training.models.runs import Run, RunMetric
 
-__all__ = ["Dataset", "Run", "RunMetric", "TrainingKind"]
+__all__ = ["Dataset", "Drawing", "Run", "RunMetric", "TrainingKind"]

@@ -15,6 +15,7 @@ from training.readers.dataset_rows import row_file, rows_between
 
 CURVES = ("loss", "margin", "accuracy", "token_accuracy", "learning_rate", "grad_norm", "samples_per_second")
 LEAST_SHARED = 0.3
+LONG = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class RowView:
     chosen: tuple[Piece, ...] = ()
     rejected: tuple[Piece, ...] = ()
     margin: float | None = None
+    entry: str = ""
+
+    @property
+    def long(self) -> bool:
+        """So long that its texts get a place of their own to be scrolled in."""
+        parts = (
+            self.answer,
+            *(piece.text for piece in self.chosen),
+            *(piece.text for piece in self.rejected),
+        )
+        return len(self.prompt) + sum(map(len, parts)) > LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,13 @@ def dataset_rows(dataset: Dataset, start: int, count: int) -> list[RowView]:
 def _row(data: dict[str, Any]) -> RowView:
     prompt = data["prompt"][-1]["content"]
     if "completion" in data:
-        return RowView(data["item"], data["origin"], prompt, answer=data["completion"][-1]["content"])
+        return RowView(
+            data["item"],
+            data["origin"],
+            prompt,
+            answer=data["completion"][-1]["content"],
+            entry=data.get("lineage", {}).get("entry", ""),
+        )
     pieces = marked(data["rejected"][-1]["content"], data["chosen"][-1]["content"])
     return RowView(
         data["item"],
