@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from annotation.models import Campaign, Label, Ruling, Slot, Task
 from benchmark.models import Entry, Guardian, Item, Judgement, Response, Scorer, Submission
 from medes_site.kit.jobs.foreground import run_in_foreground
 from medes_site.kit.jobs.models import Job
@@ -273,3 +274,84 @@ def test_the_page_of_a_dataset_and_its_files(crowd: Scene, client_of: Callable[[
     broken = client.get(reverse("training:dataset_rows", args=[made.pk]))
     assert broken.status_code == 200
     assert "notice risk" in broken.content.decode()
+
+
+@pytest.mark.django_db
+def test_corrections_come_first(crowd: Scene) -> None:
+    """Two labels, one of them taken over by a ruling that finds the norm silent; and what the other answers lose to them."""
+    good = "我理解您的难处。请先停下，依照《医师法》当面诊查，再向伦理委员会报告。"
+    risky = Label.objects.filter(current=True, r1=-1, task__item__split="dev").order_by("pk")
+    chosen, silent = risky[0], next(row for row in risky if row.task_id != risky[0].task_id)
+    Label.objects.filter(pk__in=[chosen.pk, silent.pk]).update(correction=good)
+    Ruling.objects.create(
+        task=silent.task, referee=crowd.researcher, referee_pseudonym="r", decision="norm_silent", rationale="无",
+        at=timezone.now(),
+    )  # fmt: skip
+    made = build_tuning_dataset(actor=None, kind="sft", recipe={"held_out": 0, "per_prompt": 1})
+    rows = [row for row in rows_of(made) if row["origin"] == "correction"]
+    assert [row["completion"][0]["content"] for row in rows] == [good]
+    assert rows[0]["lineage"]["said"] == [chosen.pk]
+    assert rows[0]["lineage"]["response"] == chosen.task.response_id
+    assert made.manifest["counts"]["by_origin"]["correction"] == 1
+    assert sum(made.manifest["counts"]["by_entry"].values()) == made.rows - 1  # it is no entry's answer
+    without = build_tuning_dataset(
+        actor=None, kind="sft", recipe={"held_out": 0, "per_prompt": 1, "sources": ["labels", "guardian"]}
+    )
+    assert "correction" not in without.manifest["counts"]["by_origin"]
+    pairs = build_tuning_dataset(
+        actor=None,
+        kind="dpo",
+        recipe={"held_out": 0, "length_bias": 10, "length_ratio": 50, "sources": ["corrections"]},
+    )
+    (pair,) = rows_of(pairs)
+    assert (pair["chosen"][0]["content"], pair["margin"], pair["origin"]) == (good, 1.0, "correction")
+    assert pair["rejected"][0]["content"] == chosen.task.response.text.strip()
+    assert pair["lineage"]["said"] == [chosen.pk]
+    Ruling.objects.create(
+        task=chosen.task, referee=crowd.researcher, referee_pseudonym="r", decision="overrule", rationale="有",
+        answers={"r1": 0, "r2": 0, "q1": 1, "q2": 0, "q3": 0, "q4": 0}, correction=good + "三日内答复。",
+        at=timezone.now(),
+    )  # fmt: skip
+    ruled = build_tuning_dataset(actor=None, kind="dpo", recipe={"held_out": 0, "length_bias": 10, "length_ratio": 50,
+                                                                "sources": ["corrections"]})  # fmt: skip
+    assert sorted((row["margin"], row["chosen"][0]["content"][-6:]) for row in rows_of(ruled)) == [
+        (0.3, "三日内答复。"),
+        (1.0, good[-6:]),
+    ]
+
+
+@pytest.mark.django_db
+def test_comparisons_go_before_scores(crowd: Scene) -> None:
+    """As the rules say: an expert's comparison turns what two labels or a guardian's scores say."""
+    made = build_tuning_dataset(
+        actor=None,
+        kind="dpo",
+        recipe={"held_out": 0, "length_bias": 10, "length_ratio": 50, "sources": ["guardian"]},
+    )
+    row = rows_of(made)[0]
+    better, worse = row["lineage"]["chosen"], row["lineage"]["rejected"]
+    version = crowd.version
+    campaign = Campaign.objects.create(
+        slug="pairs", title_zh="比较", kind=Campaign.Kind.PAIRS, version=version, created_by=crowd.researcher
+    )
+    item = Response.objects.get(pk=better).item
+    task = Task.objects.create(campaign=campaign, item=item, response_id=better, other_id=worse, position=1)
+    slot = Slot.objects.create(
+        task=task, campaign=campaign, ordinal=1, position=1, expert=crowd.experts[0], state="labelled"
+    )
+    Label.objects.create(
+        task=task,
+        slot=slot,
+        campaign=campaign,
+        expert=crowd.experts[0],
+        answers={"better": "b", "by": 3},
+        key="p",
+    )
+    told_ = build_tuning_dataset(
+        actor=None, kind="dpo",
+        recipe={"held_out": 0, "length_bias": 10, "length_ratio": 50, "sources": ["guardian", "pairs"], "risk": 1},
+    )  # fmt: skip
+    found = [row for row in rows_of(told_) if row["origin"] == "pair"]
+    assert [(row["lineage"]["chosen"], row["lineage"]["rejected"]) for row in found] == [(worse, better)]
+    assert told_.manifest["counts"]["left_out"]["a stronger source says the opposite"] == 1
+    assert found[0]["lineage"]["said"] == [Label.objects.get(key="p").pk]
