@@ -41,6 +41,7 @@ PHASES: Final = {
     "sample": _("Answering fixed questions"),
     "save": _("Saving"),
     "generate": _("Answering the questions"),
+    "store": _("Storing the artefacts"),
     "done": _("Finished"),
 }
 STEP_FIGURES: Final = {

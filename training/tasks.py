@@ -13,6 +13,7 @@ from medes_site.kit.jobs.core import launch
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.jobs.registry import job_handler
 from training.models import Drawing, Run, TrainingKind
+from training.services.artefact_store import store_artefacts
 from training.services.demo_policy import build_policy
 from training.services.drawings import draw_dataset
 from training.services.guardian_promotion import promote_guardian
@@ -25,6 +26,7 @@ FIRST = "first_guardian"
 ANSWER = "answer"
 POLICY = "tiny_policy"
 DRAW = "draw_dataset"
+STORE = "store_artefacts"
 QUEUE = "train"
 
 
@@ -34,6 +36,8 @@ def train(context: JobContext) -> None:
     run = Run.objects.select_related("dataset").get(pk=context.subject_id)
     if run.kind != TrainingKind.GUARDIAN:
         tune_model(context, run)
+        if not run.stored:
+            launch_storing(run, wake=not context.in_foreground)
         return
     guardian = train_guardian(context)
     run.refresh_from_db()
@@ -69,6 +73,16 @@ def demo_policy(context: JobContext) -> None:
 def draw(context: JobContext) -> None:
     """Subject: a drawing, whose dataset takes longer than a page should."""
     draw_dataset(context)
+
+
+@job_handler(kind=STORE, queue=QUEUE, max_attempts=8)
+def store(context: JobContext) -> None:
+    """Subject: the artefacts of a finished run, which the store did not take at once."""
+    store_artefacts(context, Run.objects.get(pk=context.subject_id))
+
+
+def launch_storing(run: Run, *, wake: bool = True) -> Job:
+    return launch(STORE, subject_type="artefacts", subject_id=run.pk, wake=wake)
 
 
 def launch_dataset(drawing: Drawing, *, actor: Any = None, wake: bool = True) -> Job:
