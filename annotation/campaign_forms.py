@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Campaign
 from annotation.names import CRITERION_NAMES, answer_choices
-from annotation.rules.answers import RATIONALE_MAX, Kind
+from annotation.rules.answers import CORRECTION_MAX, RATIONALE_MAX, Kind
 from benchmark.forms import VersionField
 from benchmark.models import BenchmarkVersion, Entry, Response, Scenario, Scorer
 from benchmark.names import named
@@ -310,6 +310,13 @@ class RulingForm(AnswersForm):
         max_length=RATIONALE_MAX,
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    correction = forms.CharField(
+        label=_("A better answer"),
+        max_length=CORRECTION_MAX,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "lang": "zh-Hans"}),
+        help_text=_("The answer the asker should have got. Models may learn from it."),
     )
 
     @property

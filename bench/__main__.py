@@ -64,13 +64,13 @@ def main() -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help="6,000,000 stored responses behind the board, campaigns of 1,000,000 tasks",
+        help="6,000,000 stored responses behind the board, campaigns of 1,000,000 tasks, 1,000,000 judgements to draw from",
     )
     parser.add_argument(
         "--only",
         nargs="*",
         default=[],
-        help="import, scoring, board, labelling, export, weight, norms, guardians",
+        help="import, scoring, board, labelling, export, weight, norms, guardians, datasets, tuning",
     )
     parser.add_argument("--engine", choices=["sqlite", "postgresql"], help="only this database")
     arguments = parser.parse_args()

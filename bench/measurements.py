@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from bench import board, guardians, material, norms
+from bench import board, datasets, guardians, material, norms, tuning
 from bench.labelling import measure as labelling
 from bench.labelling.weight import measure_page_weight
 from benchmark.models import BenchmarkVersion
@@ -136,4 +136,6 @@ MEASUREMENTS: dict[str, Callable[[], Iterable[Row]]] = {
     "weight": measure_page_weight,
     "norms": norms.measure_norms,
     "guardians": guardians.measure_guardians,
+    "datasets": datasets.measure_datasets,
+    "tuning": tuning.measure_tuning,
 }

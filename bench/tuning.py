@@ -1,4 +1,4 @@
-"""SFT and DPO inside the platform beside the same bare TRL script, in turns on one machine; and the drawing of pairs.
+"""SFT and DPO inside the platform beside the same bare TRL script, in turns on one machine.
 
 Run by itself: `python -m bench.tuning`. Each side is a process of its own; only the time from the first step to the last
 counts, so neither pays for the other's imports.
@@ -8,19 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-from training.rules.pairs import Scored, at_most, bound_lengths, merge_sources, pairs_from_scores
-from training.rules.splits import ClosedTexts
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "benchmark" / "demo"
@@ -64,7 +58,7 @@ print(json.dumps(Clock.times))
 
 
 def measure_tuning() -> Iterable[Row]:
-    """Samples a second of both kinds, the median of three turns each, and pairs drawn a second."""
+    """Samples a second of both kinds, the median of three turns each."""
     with tempfile.TemporaryDirectory(prefix="medes-bench-") as place:
         folder = Path(place)
         base = folder / "tiny"
@@ -98,46 +92,6 @@ def measure_tuning() -> Iterable[Row]:
                 "unit": "samples/s",
                 "target": ">= 0.97 of the bare TRL script",
             }
-    yield from measure_drawing(1_000_000 if os.environ.get("BENCH_FULL") else 100_000)
-
-
-def measure_drawing(judgements: int) -> Iterable[Row]:
-    """Pairs from that many judged answers, eight to a question; the peak memory is the whole process's."""
-    rng = random.Random(5)
-    answers = [
-        Scored(n // 8, n, rng.choice((-1.0, 0.3, 0.6, 0.7, 0.9, 1.0)), False, "guardian")
-        for n in range(judgements)
-    ]
-    lengths = {n: rng.randint(200, 1200) for n in range(judgements)}
-    groups = {n: f"g{n % 844}" for n in range(judgements // 8 + 1)}
-    begun = time.perf_counter()
-    found, _left = pairs_from_scores(answers, 0.1)
-    merged, _left = merge_sources([found], frozenset())
-    fit, _left = bound_lengths(merged, lengths, ratio=3, mean_log_ratio=10)
-    taken, _left = at_most(fit, groups, per_prompt=4, per_group=0, limit=0, seed=1)
-    kept, _left = bound_lengths(taken, lengths, ratio=3, mean_log_ratio=0.25)
-    seconds = time.perf_counter() - begun
-    yield {
-        "what": f"pairs from {judgements:,} judgements",
-        "figure": judgements / seconds,
-        "unit": "judgements/s",
-    }
-    yield {"what": f"pairs kept of those ({len(kept):,})", "figure": len(kept) / seconds, "unit": "rows/s"}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    yield {"what": "peak memory of that process", "figure": peak, "unit": "MiB"}
-    questions = [
-        json.loads(line)["question"] for line in (DEMO / "items.jsonl").read_text("utf-8").splitlines()
-    ]
-    closed = ClosedTexts(questions[:60])
-    texts = [line["response"] for line in demo_answers("qingyuan-32b")] * 5
-    begun = time.perf_counter()
-    for text in texts:
-        closed.repeated_by(text)
-    yield {
-        "what": "answers checked against closed questions",
-        "figure": len(texts) / (time.perf_counter() - begun),
-        "unit": "rows/s",
-    }
 
 
 def engine_speed(kind: str, folder: Path, base: Path, rows: Path) -> float:

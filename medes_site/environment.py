@@ -10,6 +10,7 @@ import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -51,6 +52,7 @@ class Environment:
     job_lease_seconds: int
     model_roots: tuple[Path, ...]
     model_hubs: tuple[str, ...]
+    artefact_store: dict[str, Any]
 
 
 def _secret_key(given: str, home: Path, *, embedded: bool) -> str:
@@ -141,6 +143,32 @@ def _metrics_token(given: str) -> str:
     return given
 
 
+def _artefact_store(given: str, home: Path, *, endpoint: str, region: str) -> dict[str, Any]:
+    """Where what runs left is kept: a folder, or s3://BUCKET/PREFIX. Credentials are read by boto3, as everywhere."""
+    if not given.startswith("s3://"):
+        folder = Path(given).expanduser().resolve() if given else home / "store"
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder, "allow_overwrite": True},
+        }
+    bucket, _slash, prefix = given.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise ImproperlyConfigured("MEDES_ARTEFACT_STORE must be a folder or s3://BUCKET/PREFIX.")
+    if find_spec("storages") is None or find_spec("boto3") is None:
+        raise ImproperlyConfigured("MEDES_ARTEFACT_STORE in S3 needs the extra s3: pip install 'medes[s3]'.")
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "location": prefix.strip("/"),
+            "endpoint_url": endpoint or None,
+            "region_name": region or None,
+            "file_overwrite": True,
+            "default_acl": None,
+        },
+    }
+
+
 def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -199,6 +227,12 @@ def read_environment() -> Environment:
                 for folder in env.list("MEDES_MODEL_ROOTS", [str(home / "models")])
             ),
             model_hubs=tuple(env.list("MEDES_MODEL_HUBS", [])),
+            artefact_store=_artefact_store(
+                env.str("MEDES_ARTEFACT_STORE", ""),
+                home,
+                endpoint=env.str("MEDES_S3_ENDPOINT", ""),
+                region=env.str("MEDES_S3_REGION", ""),
+            ),
             job_lease_seconds=env.int("MEDES_JOB_LEASE_SECONDS", 60, validate=validate.Range(5, 3600)),
         )
     except EnvValidationError as error:

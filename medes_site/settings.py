@@ -144,6 +144,7 @@ STORAGES = {
         "OPTIONS": {"location": MEDIA_ROOT},
     },
     "staticfiles": {"BACKEND": "medes_site.kit.static.ManifestStorage"},
+    "artefacts": ENVIRONMENT.artefact_store,
 }
 FILE_UPLOAD_HANDLERS = ["medes_site.kit.uploads.LimitedTemporaryFileUploadHandler"]
 MEDES_UPLOAD_BYTES = ENVIRONMENT.upload_bytes

@@ -41,6 +41,7 @@ PHASES: Final = {
     "sample": _("Answering fixed questions"),
     "save": _("Saving"),
     "generate": _("Answering the questions"),
+    "store": _("Storing the artefacts"),
     "done": _("Finished"),
 }
 STEP_FIGURES: Final = {
@@ -51,6 +52,49 @@ STEP_FIGURES: Final = {
     "learning_rate_millionths": _("learning rate (millionths)"),
     "grad_norm": _("norm of the gradient"),
     "samples_per_second": _("rows a second"),
+}
+DRAWING: Final = {
+    "comparing questions with those of closed splits": _("Comparing questions with those of closed splits"),
+    "reading judgements": _("Reading judgements"),
+    "pairing answers": _("Pairing answers"),
+    "checking texts": _("Checking texts"),
+    "writing rows": _("Writing rows"),
+}
+SPREADS: Final = {
+    "length_answer": _("Length of the answers (characters)"),
+    "length_chosen": _("Length of the preferred answers (characters)"),
+    "length_rejected": _("Length of the answers not preferred (characters)"),
+    "margin": _("Margin of the pairs"),
+}
+ORIGINS: Final = {
+    "correction": _("written by an expert"),
+    "pair": _("experts compared two answers"),
+    "ruling": _("a referee ruled"),
+    "label": _("experts labelled"),
+    "rubric": _("experts labelled both answers"),
+    "guardian": _("the guardian judged"),
+}
+LEFT_OUT: Final = {
+    "question: repeats a question of a closed split": _("questions that repeat one of a closed split"),
+    "answer repeats a question of a closed split": _("the answer repeats a question of a closed split"),
+    "empty answer": _("the answer is empty"),
+    "answer too long": _("the answer is longer than the recipe allows"),
+    "risky": _("more likely risky than the recipe allows"),
+    "below the quality bound": _("below the lowest quality"),
+    "the same text twice": _("the same text twice for one question"),
+    "enough of this prompt": _("enough rows of this question"),
+    "enough of this norm": _("enough rows of this norm group"),
+    "over the limit": _("over the limit of the whole dataset"),
+    "tie": _("both answers are equally good"),
+    "margin": _("the margin is too small"),
+    "chosen is risky": _("the better answer is risky"),
+    "said by a stronger source": _("a stronger source says the same"),
+    "a stronger source says the opposite": _("a stronger source says the opposite"),
+    "length ratio": _("one answer is many times as long as the other"),
+    "length bias": _("taken out so that length is not what is learnt"),
+    "copy of an audited answer": _("a copy of an audited answer"),
+    "norm silent": _("a referee found the norm silent"),
+    "no blind label": _("no blind label"),
 }
 COMPARISONS: Final = {
     "macro_kappa": _("Mean κ over the criteria"),

@@ -12,8 +12,10 @@ from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.core import launch
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.jobs.registry import job_handler
-from training.models import Run, TrainingKind
+from training.models import Drawing, Run, TrainingKind
+from training.services.artefact_store import store_artefacts
 from training.services.demo_policy import build_policy
+from training.services.drawings import draw_dataset
 from training.services.guardian_promotion import promote_guardian
 from training.services.guardian_training import train_guardian
 from training.services.tuning_answers import answer_items
@@ -23,6 +25,8 @@ TRAIN = "train"
 FIRST = "first_guardian"
 ANSWER = "answer"
 POLICY = "tiny_policy"
+DRAW = "draw_dataset"
+STORE = "store_artefacts"
 QUEUE = "train"
 
 
@@ -32,6 +36,8 @@ def train(context: JobContext) -> None:
     run = Run.objects.select_related("dataset").get(pk=context.subject_id)
     if run.kind != TrainingKind.GUARDIAN:
         tune_model(context, run)
+        if not run.stored:
+            launch_storing(run, wake=not context.in_foreground)
         return
     guardian = train_guardian(context)
     run.refresh_from_db()
@@ -61,6 +67,26 @@ def answer(context: JobContext) -> None:
 def demo_policy(context: JobContext) -> None:
     """Subject: the installation; it has one tiny policy."""
     build_policy(context)
+
+
+@job_handler(kind=DRAW, queue="default")
+def draw(context: JobContext) -> None:
+    """Subject: a drawing, whose dataset takes longer than a page should."""
+    draw_dataset(context)
+
+
+@job_handler(kind=STORE, queue=QUEUE, max_attempts=8)
+def store(context: JobContext) -> None:
+    """Subject: the artefacts of a finished run, which the store did not take at once."""
+    store_artefacts(context, Run.objects.get(pk=context.subject_id))
+
+
+def launch_storing(run: Run, *, wake: bool = True) -> Job:
+    return launch(STORE, subject_type="artefacts", subject_id=run.pk, wake=wake)
+
+
+def launch_dataset(drawing: Drawing, *, actor: Any = None, wake: bool = True) -> Job:
+    return launch(DRAW, subject_type="drawing", subject_id=drawing.pk, created_by=actor, wake=wake)
 
 
 def launch_demo_policy(*, wake: bool = True) -> Job:

@@ -30,10 +30,10 @@ SMALL_MODEL = {
 SMALL_DPO_RATE = 0.0001
 KINDS = [("sft", _("SFT: answers to imitate")), ("dpo", _("DPO: pairs of answers, one preferred"))]
 OWN = {
+    "corrections": _("experts' corrections"),
     "labels": _("experts' labels and rulings"),
     "pairs": _("experts' comparisons of two answers"),
     "guardian": _("the active guardian"),
-    "corrections": _("experts' corrections"),
 }
 
 
@@ -43,8 +43,8 @@ class RecipeForm(forms.Form):
     kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, initial="sft")
     sources = forms.MultipleChoiceField(
         label=_("Who judged the answers"),
-        choices=[(name, OWN[name]) for name in ("labels", "pairs", "guardian")],
-        initial=["labels", "pairs", "guardian"],
+        choices=[(name, OWN[name]) for name in OWN],
+        initial=list(OWN),
         widget=forms.CheckboxSelectMultiple,
     )
     quality = forms.FloatField(
@@ -74,6 +74,15 @@ class RecipeForm(forms.Form):
         help_text=_("Mean of ln(chosen/rejected): 0.25 lets the chosen answers be 28% longer on the whole."),
     )
     seed = forms.IntegerField(label=_("Seed"), initial=1, min_value=0)
+    format = forms.ChoiceField(
+        label=_("Files"),
+        choices=[("jsonl", "JSONL"), ("parquet", "Parquet")],
+        initial="jsonl",
+        required=False,
+    )
+
+    def clean_format(self) -> str:
+        return self.cleaned_data["format"] or "jsonl"
 
     def recipe(self) -> dict[str, Any]:
         data = dict(self.cleaned_data)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from training.views import guardian_acts, guardians, models, runs, tuning
+from training.views import datasets, guardian_acts, guardians, models, runs, tuning
 
 app_name = "training"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,7 +22,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/runs/<int:pk>/resume/", runs.resume, name="run_resume"),
     path("api/v1/", include("training.api.urls")),
     path("training/models/", models.models, name="models"),
-    path("training/datasets/", tuning.datasets, name="datasets"),
-    path("training/datasets/<int:pk>/rows/", tuning.rows, name="dataset_rows"),
-    path("training/datasets/<int:pk>/", runs.dataset, name="dataset"),
+    path("training/datasets/", datasets.datasets, name="datasets"),
+    path("training/datasets/drawings/<int:pk>/", datasets.drawing, name="drawing"),
+    path("training/datasets/drawings/<int:pk>/act/", datasets.drawing_act, name="drawing_act"),
+    path("training/datasets/<int:pk>/rows/", datasets.rows, name="dataset_rows"),
+    path("training/datasets/<int:pk>/files/<str:name>", datasets.dataset_file, name="dataset_file"),
+    path("training/datasets/<int:pk>/", datasets.dataset, name="dataset"),
 ]

@@ -41,6 +41,7 @@ def disputed_document(found: DisputedTask) -> dict[str, Any]:
                 "label": side.label_id,
                 "answers": shown_answers(side.answers, task),
                 "rationale": side.rationale,
+                "correction": side.correction,
                 "evidence": side.evidence,
             }
             for side in found.labels
@@ -84,6 +85,7 @@ class DisputeView(LabellingView):
             task_id=pk,
             decision=data["decision"],
             rationale=data["rationale"],
+            correction=data["correction"],
             label_id=data["label"],
             answers=data["answers"],
         )
@@ -97,5 +99,6 @@ def ruling_document(ruling: Ruling) -> dict[str, Any]:
         "label": ruling.label_id,
         "answers": ruling.answers,
         "rationale": ruling.rationale,
+        "correction": ruling.correction,
         "state": Task.State.RULED.value,
     }

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from annotation.models import Campaign, Membership, Ruling, Skip, Slot, Task
 from annotation.queries.queue import QueueCase
-from annotation.rules.answers import RATIONALE_MAX
+from annotation.rules.answers import CORRECTION_MAX, RATIONALE_MAX
 from annotation.services.submitting import KEY_LENGTH
 
 ANSWERS_HELP = (
@@ -32,6 +32,10 @@ class AnsweredSerializer(serializers.Serializer):
     rationale = serializers.CharField(
         required=False, default="", allow_blank=True, max_length=RATIONALE_MAX, trim_whitespace=False
     )
+    correction = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=CORRECTION_MAX, trim_whitespace=False,
+        help_text="A better answer than the model's, in the expert's own words.",
+    )  # fmt: skip
     evidence = serializers.DictField(required=False, default=dict, help_text=EVIDENCE_HELP)
     duration_ms = serializers.IntegerField(
         required=False, default=None, allow_null=True, min_value=0, help_text="A length, no time of day."
@@ -55,7 +59,7 @@ class RevealAnswerSerializer(AnsweredSerializer):
 
 class DraftWriteSerializer(FenceSerializer):
     version = serializers.IntegerField(min_value=0, help_text="The version it is written over; 0: the first.")
-    content = serializers.DictField(help_text="answers, rationale, evidence, as far as they are.")
+    content = serializers.DictField(help_text="answers, rationale, correction, evidence, as far as they are.")
 
 
 class SkipSerializer(FenceSerializer):
@@ -70,6 +74,9 @@ class FlagSerializer(serializers.Serializer):
 class RulingWriteSerializer(serializers.Serializer):
     decision = serializers.ChoiceField(Ruling.Decision.choices)
     rationale = serializers.CharField(max_length=RATIONALE_MAX)
+    correction = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=CORRECTION_MAX, trim_whitespace=False
+    )
     label = serializers.IntegerField(  # type: ignore[assignment]
         required=False, default=None, allow_null=True, min_value=1, help_text="Of accept: the label."
     )
@@ -200,6 +207,7 @@ class LabelSerializer(serializers.Serializer):
     item = serializers.CharField()
     answers = serializers.DictField()
     rationale = serializers.CharField()
+    correction = serializers.CharField()
     evidence = serializers.DictField()
     blind = serializers.BooleanField()
     extra = serializers.BooleanField(help_text="Came after the seat had gone to somebody else; kept.")
@@ -239,6 +247,7 @@ class SideSerializer(serializers.Serializer):
     label = serializers.IntegerField()  # type: ignore[assignment]
     answers = serializers.DictField()
     rationale = serializers.CharField()
+    correction = serializers.CharField()
     evidence = serializers.DictField()
 
 
@@ -273,4 +282,5 @@ class RulingSerializer(serializers.Serializer):
     label = serializers.IntegerField(allow_null=True)  # type: ignore[assignment]
     answers = serializers.DictField(allow_null=True)
     rationale = serializers.CharField()
+    correction = serializers.CharField()
     state = serializers.ChoiceField(Task.State.choices)

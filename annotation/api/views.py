@@ -215,6 +215,7 @@ def submission(data: dict[str, Any]) -> Submission:
         answers=data["answers"],
         key=data["key"],
         rationale=data["rationale"],
+        correction=data["correction"],
         evidence=data["evidence"],
         duration_ms=data["duration_ms"],
     )

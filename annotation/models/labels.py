@@ -40,7 +40,8 @@ class Label(models.Model):
 
     Rubric answers stand in r1…q4 as in benchmark.rules.rubric, those on items and pairs in `answers`.
     `evidence`: for each failed criterion {"clause": text, "spans": [[start, end], …]} in characters of the
-    response. `blind`: given before the guardian was shown; the label after it is a series of its own.
+    response. `correction`: the answer the expert would rather have read, "" for none.
+    `blind`: given before the guardian was shown; the label after it is a series of its own.
     `revision` counts from 0 within (slot, blind); `current`: the newest of its series, None in `undone_at`.
     `extra`: came too late for its seat; kept, but outside cap and consensus. `key`: the client's
     idempotency key. `duration_ms`: as the page measured it, None if unknown.
@@ -60,6 +61,8 @@ class Label(models.Model):
     q4 = models.SmallIntegerField(null=True)
     answers = models.JSONField(null=True, blank=True)
     rationale = models.TextField(_("rationale"), blank=True)
+    # A default of the database: the functions of migration 0006 store labels that have no correction.
+    correction = models.TextField(_("better answer"), blank=True, default="", db_default="")
     evidence = models.JSONField(default=dict, blank=True)
     blind = models.BooleanField(default=True)
     extra = models.BooleanField(default=False)
@@ -208,7 +211,9 @@ class Flag(models.Model):
 
 
 class Ruling(models.Model):
-    """A referee's last word on a disputed task. `answers` is None where the norm is silent."""
+    """A referee's last word on a disputed task. `answers` is None where the norm is silent.
+
+    `correction`: the answer the referee would rather have read, "" for none."""
 
     class Decision(models.TextChoices):
         ACCEPT = "accept", _("accept a label")
@@ -222,6 +227,7 @@ class Ruling(models.Model):
     label = models.ForeignKey(Label, on_delete=models.PROTECT, null=True, blank=True, related_name="rulings")
     answers = models.JSONField(null=True, blank=True)
     rationale = models.TextField(_("rationale"))
+    correction = models.TextField(_("better answer"), blank=True, default="", db_default="")
     at = models.DateTimeField()
 
     class Meta:

@@ -24,6 +24,7 @@ class SideBySide:
     label_id: int
     answers: dict[str, Any]
     rationale: str
+    correction: str
     evidence: dict[str, Any]
 
 
@@ -70,7 +71,7 @@ def disputed_task(*, user: Any, task_id: int) -> DisputedTask:
         raise NotFound()
     found = sorted(Label.objects.filter(task=task, current=True, blind=True, extra=False), key=_shuffled)
     labels = tuple(
-        SideBySide(letter, label.pk, label.said, label.rationale, label.evidence)
+        SideBySide(letter, label.pk, label.said, label.rationale, label.correction, label.evidence)
         for letter, label in zip(LETTERS, found, strict=False)
     )
     pending = Slot.objects.filter(task=task, state__in=(Slot.State.OPEN, Slot.State.LEASED)).count()

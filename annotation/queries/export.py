@@ -22,7 +22,7 @@ CHUNK = 2000
 LABEL_COLUMNS = (
     "label", "task", "kind", "item", "scenario", "norm", "norm_text_hash", "entry", "response",
     "response_hash", "other_entry", "other_response", "purpose", "expert", "seat", "blind", "extra",
-    "revision", "current", "undone", *CRITERIA, "answers", "rationale", "evidence", "guideline",
+    "revision", "current", "undone", *CRITERIA, "answers", "rationale", "correction", "evidence", "guideline",
     "claimed_at", "submitted_at", "undone_at", "duration_ms", "history", "reveal",
 )  # fmt: skip
 TASK_COLUMNS = (
@@ -55,7 +55,7 @@ _STORED = {
     **{
         name: name
         for name in (
-            "blind", "extra", "revision", "current", *CRITERIA, "answers", "rationale", "evidence",
+            "blind", "extra", "revision", "current", *CRITERIA, "answers", "rationale", "correction", "evidence",
             "submitted_at", "undone_at", "duration_ms",
         )
     },
@@ -176,6 +176,7 @@ def _ruling(ruling: Ruling | None) -> dict[str, Any] | None:
         "label": ruling.label_id,
         "answers": ruling.answers,
         "rationale": ruling.rationale,
+        "correction": ruling.correction,
         "at": _stamp(ruling.at),
     }
 

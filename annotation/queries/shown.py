@@ -120,6 +120,7 @@ def label_document(label: Label) -> dict[str, Any]:
         "item": label.task.item.code,
         "answers": shown_answers(label.said, label.task),
         "rationale": label.rationale,
+        "correction": label.correction,
         "evidence": label.evidence,
         "blind": label.blind,
         "extra": label.extra,

@@ -23,6 +23,7 @@ PAIR_FIELDS = ("better", "by")
 SPANS_MAX = 20
 CLAUSE_MAX = 2_000
 RATIONALE_MAX = 10_000
+CORRECTION_MAX = 8_000
 _CHOICES = {"a": -1, "tie": 0, "b": 1}
 
 

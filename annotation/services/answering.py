@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from annotation.errors import BadAnswers
 from annotation.models import Campaign, Task
 from annotation.rules.answers import (
+    CORRECTION_MAX,
     RATIONALE_MAX,
     AnswerProblem,
     Kind,
@@ -42,7 +43,13 @@ def has_answer_key(item: Item) -> bool:
 
 
 def label_columns(
-    task: Task, campaign: Campaign, *, answers: Mapping[str, Any], rationale: str, evidence: Mapping[str, Any]
+    task: Task,
+    campaign: Campaign,
+    *,
+    answers: Mapping[str, Any],
+    rationale: str,
+    evidence: Mapping[str, Any],
+    correction: str = "",
 ) -> dict[str, Any]:
     """The columns of a label, checked. Raises BadAnswers with `field` and `code` in its details."""
     try:
@@ -52,6 +59,7 @@ def label_columns(
         if len(rationale) > RATIONALE_MAX:
             raise AnswerProblem("too_long", "rationale")
         rationale = rationale.replace("\0", "").strip()
+        better = cleaned_correction(campaign, correction)
         if not campaign.uses_rubric:
             if evidence:
                 raise AnswerProblem("unknown", "evidence")
@@ -60,7 +68,17 @@ def label_columns(
         shown = clean_evidence(evidence, cleaned, length=length)
     except AnswerProblem as problem:
         raise BadAnswers(str(MESSAGES[problem.code]), field=problem.field, code=problem.code) from problem
-    return {**cleaned, "rationale": rationale, "evidence": shown}
+    return {**cleaned, "rationale": rationale, "evidence": shown, "correction": better}
+
+
+def cleaned_correction(campaign: Campaign, correction: str) -> str:
+    """The better answer without surrounding space; only to the answer of a model. Raises AnswerProblem."""
+    text = correction.replace("\0", "").strip()
+    if len(text) > CORRECTION_MAX:
+        raise AnswerProblem("too_long", "correction")
+    if text and not campaign.uses_rubric:
+        raise AnswerProblem("unknown", "correction")
+    return text
 
 
 def cleaned_answers(task: Task, campaign: Campaign, answers: Mapping[str, Any]) -> dict[str, Any]:

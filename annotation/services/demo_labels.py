@@ -96,8 +96,9 @@ def _sent(said: Mapping[str, Any], mark: str, key: Key, text: str) -> Submission
         answers={name: said.get(name) for name in CRITERIA},
         key=f"demo:{mark}:{key[0]}:{key[1]}"[:64],
         rationale=rationale,
+        correction=str(said.get("correction", "")),
         evidence=_offsets(said.get("evidence") or {}, text),
-        duration_ms=_duration(f"{mark}:{key}", len(text), len(rationale)),
+        duration_ms=_duration(f"{mark}:{key}", len(text), len(rationale) + len(said.get("correction", ""))),
     )
 
 

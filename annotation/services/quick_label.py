@@ -64,6 +64,7 @@ def label_by_token(digest: str, *, slot_id: int, sent: Mapping[str, Any]) -> Qui
             and "\0" not in key + rationale
             and isinstance(wants_next, bool)
             and (duration is None or known_duration(duration) is not None)
+            and not sent.get("correction")  # it goes the long way, which stores it
         )
         if not usual:
             return None
@@ -101,6 +102,7 @@ def _label(
         "item": code,
         "answers": said,
         "rationale": rationale,
+        "correction": "",
         "evidence": shown,
         "blind": True,
         "extra": False,

@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from annotation.errors import BadAnswers, NotFound, NothingToReveal, WrongState
 from annotation.models import Campaign, Label, Reveal, Slot, SlotEvent
 from annotation.services import events
-from annotation.services.answering import label_columns
 from annotation.services.barring import bar_elsewhere
 from annotation.services.consensus import lock_task
 from annotation.services.submitting import (
     Submission,
     check_key,
+    columns_of,
     label_with_key,
     store_after_reveal,
     store_revision,
@@ -96,14 +96,7 @@ def _submit(actor: Any, reveal_id: int, sent: Submission, holds: dict[str, bool 
     if reveal.after is not None:
         label = store_revision(actor, task, slot, reveal.after, sent)
     else:
-        columns = label_columns(
-            slot.task,
-            slot.campaign,
-            answers=sent.answers,
-            rationale=sent.rationale,
-            evidence=sent.evidence or {},
-        )
-        label = store_after_reveal(actor, slot, columns, sent)
+        label = store_after_reveal(actor, slot, columns_of(slot, sent), sent)
     Reveal.objects.filter(pk=reveal.pk).update(after=label, holds=holds, answered_at=Now())
     return label
 

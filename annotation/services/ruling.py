@@ -13,7 +13,7 @@ from annotation.errors import BadAnswers, NotFound, WrongState
 from annotation.models import Campaign, Label, Ruling, Slot, Task
 from annotation.policies import can_rule
 from annotation.rules.answers import AnswerProblem
-from annotation.services.answering import cleaned_answers, required
+from annotation.services.answering import MESSAGES, cleaned_answers, cleaned_correction, required
 from annotation.services.consensus import lock_task, withdraw
 from annotation.services.members import pseudonym_of
 
@@ -29,8 +29,11 @@ def rule_task(
     rationale: str,
     label_id: int | None = None,
     answers: Mapping[str, Any] | None = None,
+    correction: str = "",
 ) -> Ruling:
     """Accept a label as it stands, overrule with answers of one's own, or say that the norm is silent.
+
+    `correction`: an answer that the referee would rather have read; none where the norm is silent.
 
     The same decision sent twice by the same referee is one ruling. Seats still open or leased are
     withdrawn. Raises NotFound for a task the actor may not rule on, WrongState once it is ruled, BadAnswers.
@@ -57,6 +60,7 @@ def rule_task(
         label=label,
         answers=final,
         rationale=text,
+        correction=_better(campaign, decision, correction),
         at=Now(),
     )
     Task.objects.filter(pk=task.pk).update(state=Task.State.RULED, settled_at=Now())
@@ -65,6 +69,15 @@ def rule_task(
         wanted=Slot.objects.filter(task=task, state=Slot.State.LABELLED).count()
     )
     return ruling
+
+
+def _better(campaign: Campaign, decision: str, correction: str) -> str:
+    if decision == _Decision.NORM_SILENT:
+        return ""
+    try:
+        return cleaned_correction(campaign, correction)
+    except AnswerProblem as problem:
+        raise BadAnswers(str(MESSAGES[problem.code]), field=problem.field, code=problem.code) from problem
 
 
 def _outcome(

@@ -28,13 +28,17 @@ _Event = SlotEvent.Kind
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a page sends: answers, rationale, evidence, the client's idempotency key, the time it took."""
+    """What a page sends: answers, rationale, evidence, the client's idempotency key, the time it took.
+
+    `correction`: a better answer, written by the expert.
+    """
 
     answers: Mapping[str, Any]
     key: str
     rationale: str = ""
     evidence: Mapping[str, Any] | None = None
     duration_ms: int | None = None
+    correction: str = ""
 
 
 def submit_label(*, actor: Any, slot_id: int, fence: int, sent: Submission) -> Label:
@@ -58,8 +62,8 @@ def submit_label(*, actor: Any, slot_id: int, fence: int, sent: Submission) -> L
 
 def _submit_quickly(actor: Any, slot_id: int, fence: int, sent: Submission) -> Label | None:
     rationale = sent.rationale.replace("\0", "").strip()
-    if len(sent.rationale) > RATIONALE_MAX:
-        return None
+    if len(sent.rationale) > RATIONALE_MAX or sent.correction:
+        return None  # the rare label with a correction goes step by step
     return submit_quickly(
         actor=actor,
         slot_id=slot_id,
@@ -102,9 +106,7 @@ def _submit(actor: Any, slot_id: int, fence: int, sent: Submission) -> Label:
         slot = _seat(actor, slot_id) or slot
         if slot.expert_id == actor.pk and slot.state == Slot.State.LABELLED:
             return _second(actor, task, slot, sent)
-    columns = label_columns(
-        slot.task, slot.campaign, answers=sent.answers, rationale=sent.rationale, evidence=sent.evidence or {}
-    )
+    columns = columns_of(slot, sent)
     if not (_counts(slot) and _sit_down(actor, slot, fence)):
         return _too_late(actor, task, slot, fence, columns, sent)
     label = _store(actor, slot, columns, sent)
@@ -115,6 +117,18 @@ def _submit(actor: Any, slot_id: int, fence: int, sent: Submission) -> Label:
         member = Membership.objects.select_for_update().get(campaign=slot.campaign_id, expert=actor)
         decide_qualification(member, slot.campaign)
     return label
+
+
+def columns_of(slot: Slot, sent: Submission) -> dict[str, Any]:
+    """As `label_columns`, of what was sent for this seat."""
+    return label_columns(
+        slot.task,
+        slot.campaign,
+        answers=sent.answers,
+        rationale=sent.rationale,
+        evidence=sent.evidence or {},
+        correction=sent.correction,
+    )
 
 
 def _seat(actor: Any, slot_id: int) -> Slot | None:
@@ -206,9 +220,7 @@ def _second(actor: Any, task: Task, slot: Slot, sent: Submission) -> Label:
     label = Label.objects.filter(slot=slot, current=True, extra=False, blind=True).first()
     if label is not None and revisable(label, task, slot):
         return store_revision(actor, task, slot, label, sent)
-    columns = label_columns(
-        slot.task, slot.campaign, answers=sent.answers, rationale=sent.rationale, evidence=sent.evidence or {}
-    )
+    columns = columns_of(slot, sent)
     return _store_extra(actor, task, slot, slot.fence, columns, sent)
 
 
@@ -252,9 +264,7 @@ def revisable(label: Label, task: Task, slot: Slot) -> bool:
 
 def store_revision(actor: Any, task: Task, slot: Slot, label: Label, sent: Submission) -> Label:
     """The next version of `label`, in the caller's transaction, with the task locked."""
-    columns = label_columns(
-        slot.task, slot.campaign, answers=sent.answers, rationale=sent.rationale, evidence=sent.evidence or {}
-    )
+    columns = columns_of(slot, sent)
     series = Label.objects.filter(slot=slot, blind=label.blind, extra=False, undone_at=None)
     last = series.aggregate(last=Max("revision"))["last"]
     series.filter(current=True).update(current=False)

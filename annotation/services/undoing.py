@@ -94,6 +94,7 @@ def _refill_draft(actor: Any, slot: Slot, label: Label) -> None:
         "answers": as_shown(label, slot.task),
         "rationale": label.rationale,
         "evidence": label.evidence,
+        **({"correction": label.correction} if label.correction else {}),
     }
     draft, made = Draft.objects.get_or_create(
         slot=slot, expert=actor, defaults={"content": content, "updated_at": Now()}

@@ -91,6 +91,7 @@ def _rule(request: HttpRequest, pk: int) -> HttpResponse:
                 task_id=pk,
                 decision=decision,
                 rationale=form.cleaned_data["rationale"],
+                correction=form.cleaned_data["correction"],
                 label_id=label,
                 answers=form.answers if decision == "overrule" else None,
             )

@@ -36,6 +36,7 @@ class Filled:
     clauses: Mapping[str, str] = field(default_factory=dict)
     spans: Mapping[str, str] = field(default_factory=dict)
     quotes: Mapping[str, str] = field(default_factory=dict)
+    correction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Sheet:
     rationale: str
     version: int
     error: str = ""
+    correction: str = ""
 
     @property
     def wide(self) -> bool:
@@ -136,6 +138,7 @@ def make_sheet(
         rationale=filled.rationale,
         version=version,
         error="" if error is None else str(error),
+        correction=filled.correction,
     )
 
 
@@ -180,7 +183,14 @@ def from_content(slot: Slot, content: Mapping[str, Any]) -> Filled:
             clause = given.get("clause")
             clauses[name] = clause if isinstance(clause, str) else ""
             spans[name] = _written(given.get("spans"))
-    return Filled(values, rationale if isinstance(rationale, str) else "", clauses, spans)
+    better = content.get("correction")
+    return Filled(
+        values,
+        rationale if isinstance(rationale, str) else "",
+        clauses,
+        spans,
+        correction=better if isinstance(better, str) else "",
+    )
 
 
 def _written(spans: Any) -> str:
@@ -203,7 +213,14 @@ def from_post(slot: Slot, post: QueryDict) -> Filled:
         found = {name: text_of(f"{prefix}{name}") for name in names}
         return {name: text for name, text in found.items() if text}
 
-    return Filled(all_of(""), text_of("rationale"), all_of("clause_"), all_of("spans_"), all_of("quote_"))
+    return Filled(
+        all_of(""),
+        text_of("rationale"),
+        all_of("clause_"),
+        all_of("spans_"),
+        all_of("quote_"),
+        text_of("correction"),
+    )
 
 
 def content_of(slot: Slot, filled: Filled) -> dict[str, Any]:
@@ -219,7 +236,8 @@ def content_of(slot: Slot, filled: Filled) -> dict[str, Any]:
         for name in CRITERIA
         if filled.clauses.get(name) or filled.spans.get(name)
     }
-    return {"answers": answers, "rationale": filled.rationale, "evidence": evidence}
+    better = {"correction": filled.correction} if filled.correction else {}
+    return {"answers": answers, "rationale": filled.rationale, "evidence": evidence, **better}
 
 
 def submission_of(slot: Slot, filled: Filled, post: QueryDict) -> Submission:
@@ -246,6 +264,7 @@ def submission_of(slot: Slot, filled: Filled, post: QueryDict) -> Submission:
         answers=answers,
         key=post.get("key", ""),
         rationale=filled.rationale,
+        correction=filled.correction,
         evidence=evidence,
         duration_ms=int(duration) if duration.isdecimal() and len(duration) < 10 else None,
     )

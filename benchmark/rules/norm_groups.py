@@ -34,9 +34,20 @@ class GroupAssignment:
     share: float
 
 
+class _Bare(dict[int, int | None]):
+    """For `str.translate`: letters and digits stay, the rest goes; each character is asked once."""
+
+    def __missing__(self, point: int) -> int | None:
+        self[point] = kept = point if chr(point).isalnum() else None
+        return kept
+
+
+_BARE = _Bare()
+
+
 def bare_text(text: str) -> str:
     """NFKC, lower case, letters and digits only."""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
+    return unicodedata.normalize("NFKC", text).lower().translate(_BARE)
 
 
 def grams(text: str) -> frozenset[str]:

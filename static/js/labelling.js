@@ -57,6 +57,7 @@ function letter(form, key) {
   if (key === "f") return openAct(form, "flag");
   if (key === "e") { startPick(form, pickField(form)); return true; }
   if (key === "r") { form.elements.rationale.focus(); return true; }
+  if (key === "w" && form.elements.correction) { openBetter(form); form.elements.correction.focus(); return true; }
   return false;
 }
 
@@ -134,7 +135,7 @@ stage.addEventListener("change", (event) => {
   touched(form);
 });
 stage.addEventListener("input", (event) => {
-  if (event.target.matches("textarea[name=rationale], input[name^=clause_]")) touched(event.target.form);
+  if (event.target.matches("textarea[name=rationale], textarea[name=correction], input[name^=clause_]")) touched(event.target.form);
 });
 stage.addEventListener("submit", (event) => {
   const form = event.target;

@@ -246,7 +246,7 @@ const OPTION = { true: "yes", false: "no" };
 
 // Another version of the draft, as the server keeps it, into the form.
 function adopt(form, content, version) {
-  const fields = [["rationale", content.rationale ?? ""]];
+  const fields = [["rationale", content.rationale ?? ""], ["correction", content.correction ?? ""]];
   for (const [name, value] of Object.entries(content.answers ?? {})) fields.push([name, OPTION[value] ?? String(value)]);
   for (const [name, value] of Object.entries(content.evidence ?? {})) {
     fields.push([`clause_${name}`, value.clause ?? ""], [`spans_${name}`, Marks.write(value.spans ?? [])]);
@@ -256,6 +256,8 @@ function adopt(form, content, version) {
   Store.backup.drop(form.dataset.seat);
 }
 
+const openBetter = (form) => { form.elements.correction.closest("details").open = true; };
+
 function fill(form, fields, version) {
   const values = new Map(fields);
   for (const element of form.elements) {
@@ -264,6 +266,7 @@ function fill(form, fields, version) {
     else if (element.name) element.value = values.get(element.name) ?? "";
   }
   form.elements.version.value = version;
+  if (form.elements.correction?.value) openBetter(form);
   update(form);
 }
 

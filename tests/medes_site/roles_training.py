@@ -8,7 +8,7 @@ from typing import Any
 from benchmark.models import Guardian, Scorer
 from tests.benchmark.cast import Cast
 from tests.medes_site.roles_table import Row, api, page
-from training.models import Dataset, Run
+from training.models import Dataset, Drawing, Run
 
 
 def run(cast: Cast) -> list[Any]:
@@ -18,6 +18,10 @@ def run(cast: Cast) -> list[Any]:
 def dataset(cast: Cast) -> list[Any]:
     fields = {"folder": "datasets/none", "rows": 0}
     return [Dataset.objects.get_or_create(kind="guardian", content_hash="0" * 64, defaults=fields)[0].pk]
+
+
+def drawing(cast: Cast) -> list[Any]:
+    return [Drawing.objects.get_or_create(kind="sft")[0].pk]
 
 
 def guardian(state: str) -> Callable[[Cast], list[Any]]:
@@ -57,6 +61,16 @@ ROWS = [
     page("training:runs", get=READ),
     page("training:run", run, get=READ),
     page("training:dataset", dataset, get=READ),
+    page("training:dataset_file", lambda cast: [*dataset(cast), "manifest.json"], get=READ),
+    page(
+        "training:dataset_file",
+        lambda cast: [*dataset(cast), "none.jsonl"],
+        get="302 403 403 403 403 404 404",
+    ),
+    page("training:drawing", drawing, get=READ),
+    act("training:drawing_act", drawing),
+    closed("training:api-drawing-detail", drawing),
+    closed("training:api-dataset-files", lambda cast: [*dataset(cast), "manifest.json"]),
     act("training:guardian_train"),
     act("training:guardian_train", note="off the scale", data=lambda cast: {"prior": "2"}, post=INVALID),
     act("training:guardian_shadow", guardian("candidate")),

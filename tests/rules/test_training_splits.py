@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmark.rules.norm_groups import grams
 from training.rules.splits import ClosedTexts, refusal
 
 CLOSED = (
@@ -74,3 +75,30 @@ def test_any_whole_copy_is_found_wherever_it_is_put(question: str, around: str) 
     assert found.repeated_by(question)
     if len({question[i : i + 4] for i in range(len(question) - 3)}) >= 12:
         assert found.repeated_by(around + question + around)
+
+
+def plainly_repeated(closed: list[str], text: str, threshold: float = 0.6) -> bool:
+    """The definition, pair by pair."""
+    own = grams(text)
+    for other in map(grams, closed):
+        if own and own == other:
+            return True
+        smaller = min(len(own), len(other))
+        if smaller >= 12 and len(own & other) >= threshold * smaller - 1e-9:
+            return True
+    return False
+
+
+LETTERS = st.text(alphabet="患者医生护士知情同意隐私AB1，。 ", max_size=60)
+
+
+@given(st.lists(LETTERS, max_size=5), LETTERS, st.sampled_from([0.2, 0.6, 1.0]), st.data())
+def test_the_index_says_what_the_definition_says(
+    closed: list[str], text: str, threshold: float, data: st.DataObject
+) -> None:
+    index = ClosedTexts(closed, threshold)
+    assert index.repeated_by(text) == plainly_repeated(closed, text, threshold)
+    if closed:  # and of texts that are partly a closed one
+        one = data.draw(st.sampled_from(closed))
+        mixed = text[: data.draw(st.integers(0, 20))] + one[data.draw(st.integers(0, 20)) :] + text
+        assert index.repeated_by(mixed) == plainly_repeated(closed, mixed, threshold)

@@ -44,6 +44,11 @@ def _english() -> Iterator[None]:
 def scene(tmp_path: Path, researcher: Any, make_user: Callable[..., Any], settings: Any) -> Scene:
     settings.MEDES_ARTEFACTS = tmp_path / "artefacts"
     settings.MEDES_MODEL_ROOTS = [tmp_path / "models"]
+    store = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "store"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "artefacts": store}
     experts = (make_user("label-one", Role.EXPERT), make_user("label-two", Role.EXPERT))
     return make_open_scene(tmp_path / "open", researcher, experts)
 
@@ -152,7 +157,8 @@ def test_from_labels_to_an_entry_on_a_real_model(
     scene: Scene, client_of: Callable[[Any], Client], tmp_path: Path
 ) -> None:
     build_model(tmp_path / "models" / "tiny", tmp_path)
-    made = build_tuning_dataset(actor=scene.researcher, kind="sft")
+    made = build_tuning_dataset(actor=scene.researcher, kind="sft", recipe={"format": "parquet"})
+    assert "train.parquet" in made.manifest["files"]
     config = {**SMALL, "base_model": str(tmp_path / "models" / "tiny")}
     run = plan_tuning_run(actor=scene.researcher, kind="sft", dataset=made, config=config)
     job = run_in_foreground(launch_run(run, actor=scene.researcher, wake=False))
@@ -163,6 +169,8 @@ def test_from_labels_to_an_entry_on_a_real_model(
     manifest = json.loads((run_folder(run) / "artefact" / "manifest.json").read_text("utf-8"))
     assert manifest["lineage"]["dataset"] == made.content_hash
     assert len(samples_of(run)) == 10
+    assert run.has_stored("model")
+    assert "engine.log" in run.stored["files"]
     page = client_of(scene.researcher).get(reverse("training:run", args=[run.pk]))
     assert 'id="promote-run"' in page.content.decode()
     submission = promote_run(actor=scene.researcher, run=run, version=scene.version)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -14,12 +16,15 @@ from rest_framework.response import Response
 from benchmark.api.pagination import Pages
 from benchmark.api.parsers import BoundedFormParser, BoundedJSONParser
 from benchmark.queries.versions import find_version
-from training.api.serializers import RunSerializer
+from training.api.serializers import JobSerializer, RunSerializer
 from training.api.views import REFUSALS, ResearchersOnly
-from training.models import Dataset, Run, TrainingKind
+from training.downloads import file_response
+from training.models import Dataset, Drawing, Run, TrainingKind
+from training.queries.dataset_page import drawing_view
+from training.services.drawings import plan_drawing, takes_long
 from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_runs import plan_tuning_run, promote_run
-from training.tasks import launch_answering, launch_run
+from training.tasks import launch_answering, launch_dataset, launch_run
 
 KIND_CHOICES = [("sft", "SFT"), ("dpo", "DPO")]
 
@@ -34,6 +39,21 @@ class DatasetSerializer(serializers.ModelSerializer):
 class NewDatasetSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(choices=KIND_CHOICES)
     recipe = serializers.DictField(required=False, default=dict, help_text="as of build_dataset")
+
+
+class DrawingSerializer(serializers.ModelSerializer):
+    """A dataset that a worker draws: `job` says how far it is, `dataset` what came of it."""
+
+    job = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Drawing
+        fields = ["id", "kind", "recipe", "dataset", "job", "created_at"]
+        read_only_fields = fields
+
+    def get_job(self, drawing: Drawing) -> dict[str, Any] | None:
+        job = drawing_view(drawing).job
+        return JobSerializer(job).data if job is not None else None
 
 
 class NewTuningRunSerializer(serializers.Serializer):
@@ -73,15 +93,42 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     @extend_schema(
         summary="Draw a dataset",
-        description="Rows for SFT or DPO, now; the same recipe on the same data gives the dataset that is there.",
+        description="Rows for SFT or DPO; the same recipe on the same data gives the dataset that is there. Where there is "
+        "much to read, a worker draws them: 202, with the drawing to ask for under /api/v1/dataset-drawings/.",
         request=NewDatasetSerializer,
-        responses={201: DatasetSerializer, **REFUSALS},
+        responses={201: DatasetSerializer, 202: DrawingSerializer, **REFUSALS},
     )
     def create(self, request: Request) -> Response:
         fields = NewDatasetSerializer(data=request.data)
         fields.is_valid(raise_exception=True)
+        if takes_long():
+            planned = plan_drawing(actor=request.user, **fields.validated_data)
+            launch_dataset(planned, actor=request.user)
+            return Response(DrawingSerializer(planned).data, status=status.HTTP_202_ACCEPTED)
         made = build_tuning_dataset(actor=request.user, **fields.validated_data)
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Download a file of a dataset",
+        description="One of the manifest's files, manifest.json or README.md (the card).",
+        responses={200: OpenApiTypes.BINARY, **REFUSALS},
+    )
+    @action(detail=True, methods=["get"], url_path="files/(?P<name>[^/]+)")
+    def files(self, request: Request, pk: str, name: str) -> HttpResponseBase:
+        return file_response(self.get_object(), name)
+
+
+@extend_schema_view(retrieve=extend_schema(summary="Show how far a drawing is"))
+class DrawingViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Datasets that workers draw."""
+
+    serializer_class = DrawingSerializer
+    permission_classes = [ResearchersOnly]
+    queryset = Drawing.objects.none()
+    lookup_value_regex = "[0-9]+"
+
+    def get_queryset(self) -> QuerySet[Drawing]:
+        return Drawing.objects.visible_to(self.request.user)
 
 
 class TuningRunViewSet(viewsets.GenericViewSet):

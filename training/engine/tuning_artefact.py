@@ -17,6 +17,7 @@ from training.engine.tuning_folder import RunFolder, file_hash, file_list
 from training.engine.tuning_rows import Prepared
 from training.engine.tuning_watch import Watch, figures_of
 from training.readers.base_models import Base
+from training.readers.dataset_rows import row_file
 from training.rules.tuning_config import Config
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
@@ -109,7 +110,7 @@ def description(run: RunFolder, config: Config, base: Base, report: dict[str, An
             "config_sha256": file_hash(base.folder / "config.json"),
             "adapter_sha256": file_hash(base.adapter / "adapter_model.safetensors") if base.adapter else None,
         },
-        "dataset": {"sha256": file_hash(run.path / "train.jsonl"), **report["rows"]},
+        "dataset": {"sha256": file_hash(row_file(run.path, "train")), **report["rows"]},
         "config": {**settings, "learning_rate": config.rate},
         "steps": report["steps"],
         "final": {

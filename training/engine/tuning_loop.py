@@ -36,6 +36,7 @@ from training.engine.tuning_folder import RunFolder, RunRefused, Stopped, read_c
 from training.engine.tuning_rows import Prepared, as_dataset, prepare, read_prompts, read_rows
 from training.engine.tuning_watch import Samples, Watch
 from training.readers.base_models import Base
+from training.readers.dataset_rows import row_file
 from training.rules import memory
 from training.rules.tuning_config import Config, ConfigError, Kind
 
@@ -127,7 +128,7 @@ def tune(kind: Kind, build: Build, run: RunFolder, *, resume: bool) -> None:
     run.check()
     checkpoint = starting_point(run, config, resume)
     base = policy.find_base(config)
-    rows = read_rows(run.path / "train.jsonl", kind)
+    rows = read_rows(row_file(run.path, "train"), kind)
     device = policy.device_of(config)
     precision = policy.precision_of(config, device)
     dtype = policy.weights_type(config, precision)
@@ -216,7 +217,7 @@ def smaller(batch: int) -> int:
 def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
     """The checkpoint to go on from. Raises RunRefused where going on, or starting over, would mix two runs."""
     stamp = hashlib.sha256(json.dumps(config.as_json(), sort_keys=True).encode()).hexdigest()
-    rows = run.path / "train.jsonl"
+    rows = row_file(run.path, "train")
     data = hashlib.sha256(rows.read_bytes()).hexdigest() if rows.is_file() else ""
     before = run.read_json("started.json")
     if not resume:
@@ -293,7 +294,7 @@ def refuse_what_cannot_fit(
 def prepare_evaluation(
     run: RunFolder, kind: str, tokenizer: PreTrainedTokenizerBase, config: Config
 ) -> Prepared | None:
-    path = run.path / "eval.jsonl"
+    path = row_file(run.path, "eval")
     if not path.is_file() or not path.stat().st_size:
         return None
     return prepare(read_rows(path, kind), kind, tokenizer, config.max_length)

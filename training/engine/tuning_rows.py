@@ -1,4 +1,4 @@
-"""The rows of a run: JSON lines in conversational form, checked, counted, and given to the trainer.
+"""The rows of a run: JSON lines (or Parquet) in conversational form, checked, counted, and given to the trainer.
 
 SFT: {"prompt": [turns], "completion": [turns]} or {"messages": [turns]} whose last turn is the answer.
 DPO: {"prompt": [turns], "chosen": [turns], "rejected": [turns]}. A turn is {"role", "content"}. Other keys (lineage)
@@ -17,6 +17,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from training.engine.tuning_folder import RunRefused
+from training.readers import parquet_rows
 
 Turns = list[dict[str, str]]
 ANSWERS: Mapping[str, tuple[str, ...]] = {"sft": ("completion",), "dpo": ("chosen", "rejected")}
@@ -104,6 +105,10 @@ def _length(tokenizer: PreTrainedTokenizerBase, turns: Turns, *, ask: bool = Fal
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The lines of a JSONL file, or the rows of a Parquet file."""
+    if path.suffix == ".parquet":
+        yield from _packed(path)
+        return
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
@@ -116,6 +121,13 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except FileNotFoundError:
         raise RunRefused(f"There is no dataset: {path.name} is missing.") from None
     except (UnicodeDecodeError, ValueError) as error:
+        raise RunRefused(f"{path.name} cannot be read: {error}.") from None
+
+
+def _packed(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        yield from enumerate(parquet_rows.read_rows(path), 1)
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise RunRefused(f"{path.name} cannot be read: {error}.") from None
 
 

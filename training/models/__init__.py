@@ -2,6 +2,7 @@
 
 from training.models.base_entries import BaseEntry
 from training.models.datasets import Dataset, TrainingKind
+from training.models.drawings import Drawing
 from training.models.runs import Run, RunMetric
 
-__all__ = ["BaseEntry", "Dataset", "Run", "RunMetric", "TrainingKind"]
+__all__ = ["BaseEntry", "Dataset", "Drawing", "Run", "RunMetric", "TrainingKind"]

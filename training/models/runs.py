@@ -19,7 +19,8 @@ class Run(models.Model):
     child of the worker, known by host, pid and start time while it runs. `progress` is the engine's last line
     of progress. `reason_if_first`: where no guardian is active yet, the new one is promoted at once, and this is why
     if it does not pass the gate. `libraries` and `code_version`: what trained it. `entry`: what an SFT or
-    DPO run's model was promoted to. `finished_at`: its product stands.
+    DPO run's model was promoted to. `finished_at`: its product stands. `stored`: {"files": {name: {"bytes", "sha256"}},
+    "at"} once all of it is in the store of artefacts.
     """
 
     kind = models.CharField(_("kind"), max_length=10, choices=TrainingKind.choices)
@@ -66,6 +67,7 @@ class Run(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    stored = models.JSONField(_("stored artefacts"), default=dict, blank=True)
 
     objects = RunQuerySet.as_manager()
 
@@ -77,6 +79,10 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    def has_stored(self, part: str) -> bool:
+        """Whether a part of its artefact ("model", "adapter") is in the store."""
+        return any(name.startswith(f"artefact/{part}/") for name in self.stored.get("files", {}))
 
 
 class RunMetric(models.Model):

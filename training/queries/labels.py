@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Max, Q, QuerySet
@@ -62,36 +65,72 @@ def rubric_rulings(campaigns: list[str] | None = None) -> QuerySet[Ruling]:
 
 def labelled_responses(campaigns: list[str] | None = None) -> list[LabelledResponse]:
     """Every response with a label or a ruling, by id; labels and rulings in the order they were given."""
-    found: dict[int, LabelledResponse] = {}
-    rows = rubric_labels(campaigns).order_by("id").values_list(
-        "id", "task__response_id", "expert__pseudonym__code", *CRITERIA, "blind", "current", "revision", "extra",
-        "rationale", "slot__ordinal", "campaign__first_experts", "task__inclusion_probability",
-    )  # fmt: skip
-    for row in rows.iterator(chunk_size=5000):
-        pk, response, expert, *values = row[:9]
-        blind, current, revision, extra, rationale, ordinal, first_experts, probability = row[9:]
-        entry = found.setdefault(response, LabelledResponse(response))
-        entry.label_ids.append(pk)
-        entry.labels.append(
-            GivenLabel(
-                expert=expert or "",
-                values=dict(zip(CRITERIA, values, strict=True)),
-                blind=blind,
-                current=current,
-                first=revision == 0 and ordinal <= first_experts,
-                extra=extra,
-                rationale=rationale,
-            )
+    return list(stream_labelled(campaigns))
+
+
+def stream_labelled(campaigns: list[str] | None = None) -> Iterator[LabelledResponse]:
+    """As `labelled_responses`, one after the other: memory does not grow with their number."""
+    labels = _by_response(
+        rubric_labels(campaigns)
+        .order_by("task__response_id", "id")
+        .values_list(
+            "task__response_id",
+            "id",
+            "expert__pseudonym__code",
+            *CRITERIA,
+            "blind",
+            "current",
+            "revision",
+            "extra",
+            "rationale",
+            "slot__ordinal",
+            "campaign__first_experts",
+            "task__inclusion_probability",
+        )  # fmt: skip
+    )
+    rulings = _by_response(
+        rubric_rulings(campaigns)
+        .order_by("task__response_id", "at", "id")
+        .values_list("task__response_id", "id", "answers", "rationale")
+    )
+    label, ruling = next(labels, None), next(rulings, None)
+    while label is not None or ruling is not None:
+        response = min(found[0] for found in (label, ruling) if found is not None)
+        entry = LabelledResponse(response)
+        if label is not None and label[0] == response:
+            for row in label[1]:
+                _take_label(entry, row)
+            label = next(labels, None)
+        if ruling is not None and ruling[0] == response:
+            for _response, pk, answers, rationale in ruling[1]:
+                entry.ruling_ids.append(pk)
+                entry.rulings.append(GivenRuling(answers, rationale))
+            ruling = next(rulings, None)
+        yield entry
+
+
+def _by_response(rows: QuerySet[Any, Any]) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
+    """Rows whose first column is the response, by which they are sorted, in one list each."""
+    for response, found in groupby(rows.iterator(chunk_size=5000), key=itemgetter(0)):
+        yield response, list(found)
+
+
+def _take_label(entry: LabelledResponse, row: tuple[Any, ...]) -> None:
+    _response, pk, expert, *values = row[:9]
+    blind, current, revision, extra, rationale, ordinal, first_experts, probability = row[9:]
+    entry.label_ids.append(pk)
+    entry.labels.append(
+        GivenLabel(
+            expert=expert or "",
+            values=dict(zip(CRITERIA, values, strict=True)),
+            blind=blind,
+            current=current,
+            first=revision == 0 and ordinal <= first_experts,
+            extra=extra,
+            rationale=rationale,
         )
-        entry.probability = _larger(entry.probability, probability)
-    rulings = rubric_rulings(campaigns).order_by("at", "id")
-    for pk, response, answers, rationale in rulings.values_list(
-        "id", "task__response_id", "answers", "rationale"
-    ):
-        entry = found.setdefault(response, LabelledResponse(response))
-        entry.ruling_ids.append(pk)
-        entry.rulings.append(GivenRuling(answers, rationale))
-    return [found[response] for response in sorted(found)]
+    )
+    entry.probability = _larger(entry.probability, probability)
 
 
 def _larger(known: float | None, other: float | None) -> float | None:

@@ -41,7 +41,7 @@ def base_models() -> list[tuple[str, str]]:
     for run in Run.objects.exclude(kind=TrainingKind.GUARDIAN).filter(finished_at__isnull=False):
         for part in ("model", "adapter"):
             folder = folder_of(run) / "artefact" / part
-            if folder.is_dir():
+            if folder.is_dir() or run.has_stored(part):
                 found.append((str(folder), f"{run.get_kind_display()} {run}"))
                 break
     return found + root_models()

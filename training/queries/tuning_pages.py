@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ from benchmark.rules.differences import Piece, compare
 from training.models import Dataset, Run
 from training.queries.model_folders import files_of, folder_of
 from training.queries.runs import MetricCurve
+from training.readers.dataset_rows import row_file, rows_between
 
 CURVES = ("loss", "margin", "accuracy", "token_accuracy", "learning_rate", "grad_norm", "samples_per_second")
 LEAST_SHARED = 0.3
+LONG = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class RowView:
     chosen: tuple[Piece, ...] = ()
     rejected: tuple[Piece, ...] = ()
     margin: float | None = None
+    entry: str = ""
+
+    @property
+    def long(self) -> bool:
+        """So long that its texts get a place of their own to be scrolled in."""
+        parts = (
+            self.answer,
+            *(piece.text for piece in self.chosen),
+            *(piece.text for piece in self.rejected),
+        )
+        return len(self.prompt) + sum(map(len, parts)) > LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +54,24 @@ class Sample:
 
 
 def dataset_rows(dataset: Dataset, start: int, count: int) -> list[RowView]:
-    """Rows `start` to `start + count` of train.jsonl, from 0; none for a dataset without that file."""
-    path = files_of(dataset) / "train.jsonl"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8") as file:
-        return [_row(json.loads(line)) for line in islice(file, start, start + count)]
+    """Rows `start` to `start + count` of what is to be learnt, from 0; none for a dataset without such a file.
+
+    Raises UnreadableRows.
+    """
+    path = row_file(files_of(dataset), "train")
+    return [_row(row) for row in rows_between(path, start, count)] if path.is_file() else []
 
 
 def _row(data: dict[str, Any]) -> RowView:
     prompt = data["prompt"][-1]["content"]
     if "completion" in data:
-        return RowView(data["item"], data["origin"], prompt, answer=data["completion"][-1]["content"])
+        return RowView(
+            data["item"],
+            data["origin"],
+            prompt,
+            answer=data["completion"][-1]["content"],
+            entry=data.get("lineage", {}).get("entry", ""),
+        )
     pieces = marked(data["rejected"][-1]["content"], data["chosen"][-1]["content"])
     return RowView(
         data["item"],

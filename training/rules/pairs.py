@@ -1,6 +1,7 @@
 """Preference pairs for DPO: from experts' pair labels, rubric labels and a guardian's expected scores (project rule).
 
-An expert's direct comparison goes before two rubric verdicts, and these before a guardian's opinion; what a stronger
+A better answer that an expert wrote goes before an expert's comparison of two answers, this before two rubric verdicts,
+and these before a guardian's opinion; what a stronger
 source has said about two answers, a weaker one does not say again or undo. A pair needs a margin; ties are dropped; a
 risky answer is never chosen. Length is watched, since judges and DPO both love it (arXiv 2403.19159, 2404.04475): each
 pair's ratio and the mean over all pairs are bounded, and what that costs is counted.
@@ -16,8 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-Origin = Literal["pair", "rubric", "guardian"]
-ORIGINS: tuple[Origin, ...] = ("pair", "rubric", "guardian")
+Origin = Literal["correction", "pair", "rubric", "guardian"]
+ORIGINS: tuple[Origin, ...] = ("correction", "pair", "rubric", "guardian")
 """Strongest first."""
 
 T = TypeVar("T")
@@ -46,6 +47,16 @@ class Scored:
     score: float
     risky: bool
     origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """`written`: what an expert wrote instead of `answer`, whose score by the same expert is in [-1, 1]."""
+
+    prompt: int
+    written: int
+    answer: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,23 @@ def pairs_from_comparisons(
         else:
             chosen, rejected = (low, high) if lean > 0 else (high, low)
             pairs.append(Pair(prompt, chosen, rejected, abs(lean), "pair"))
+    return pairs, dropped
+
+
+def pairs_from_corrections(
+    corrections: Iterable[Correction], margin: float
+) -> tuple[list[Pair], Counter[str]]:
+    """What an expert wrote over the answer it is to replace. It counts as free of risk and of quality 1, so the margin
+    is half of what the answer's own score lacks to 1: 1 for a risky one."""
+    pairs, dropped = [], Counter[str]()
+    for one in sorted(corrections, key=lambda one: (one.prompt, one.answer, one.written)):
+        difference = (1 - one.score) / 2
+        if difference <= 0:
+            dropped["tie"] += 1
+        elif difference < margin - 1e-9:
+            dropped["margin"] += 1
+        else:
+            pairs.append(Pair(one.prompt, one.written, one.answer, min(difference, 1.0), "correction"))
     return pairs, dropped
 
 

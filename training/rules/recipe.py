@@ -11,8 +11,9 @@ from typing import Any, Literal
 Kind = Literal["sft", "dpo"]
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "sft": ("corrections", "labels", "guardian"),
-    "dpo": ("pairs", "labels", "guardian"),
+    "dpo": ("corrections", "pairs", "labels", "guardian"),
 }
+FORMATS = ("jsonl", "parquet")
 
 
 class RecipeError(ValueError):
@@ -31,7 +32,7 @@ class Recipe:
     `guardian`: "name version", or "" for the active one. `quality`: lowest weighted score of an SFT answer. `risk`:
     highest probability of risk of an answer to be imitated or preferred. `margin`: see `pairs`. `per_prompt`, `per_norm`,
     `limit`: 0 is no bound. `length_ratio`, `length_bias`: see `pairs.bound_lengths`. `longest`: characters of an answer.
-    `held_out`: share of norm groups kept for evaluation.
+    `held_out`: share of norm groups kept for evaluation. `format`: of the files, jsonl or parquet.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Recipe:
     longest: int = 8000
     held_out: float = 0.1
     seed: int = 1
+    format: str = "jsonl"
 
     def as_json(self) -> dict[str, Any]:
         """The canonical form: every choice, lists sorted."""
@@ -94,6 +96,8 @@ def parse_recipe(kind: str, data: Mapping[str, Any]) -> Recipe:
     chosen["sources"] = chosen.get("sources") or tuple(sorted(SOURCES[kind]))
     if not isinstance(chosen.get("guardian", ""), str):
         raise RecipeError("guardian", "A guardian is named by its name and version.")
+    if chosen.get("format", FORMATS[0]) not in FORMATS:
+        raise RecipeError("format", f"format must be one of {', '.join(FORMATS)}.")
     for name in _SHARES:
         _number(chosen, name, 0, 1)
     _number(chosen, "length_ratio", 1, 1000)

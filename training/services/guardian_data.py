@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from benchmark.models import Response
@@ -15,6 +13,7 @@ from benchmark.rules.splits import is_audit
 from training.errors import BadInput, NothingToLearn
 from training.models import Dataset, TrainingKind
 from training.queries.labels import LabelledResponse, labelled_responses, last_ids
+from training.queries.snapshot import snapshot
 from training.rules.guardian_rows import WEIGHTS, RowCounts, audit_labels, target_of
 from training.services.dataset_files import DatasetDraft
 
@@ -53,7 +52,7 @@ def build_guardian_dataset(
     Raises NothingToLearn with fewer than 20 responses to learn from, BadInput.
     """
     chosen = check_recipe(recipe or {})
-    with _snapshot():
+    with snapshot():
         seen = last_ids()
         found = labelled_responses(chosen["campaigns"] or None)
         places = _places([row.response for row in found], check)
@@ -104,18 +103,6 @@ def _store(
         dataset.manifest = {**dataset.manifest, "lineage": manifest["lineage"]}
         dataset.save(update_fields=["manifest"])
     return dataset
-
-
-@contextmanager
-def _snapshot() -> Iterator[None]:
-    """All tables as they stood at one moment. SQLite reads without a transaction, which would stop all writers."""
-    if connection.vendor != "postgresql" or connection.in_atomic_block:
-        yield
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield
 
 
 def _places(responses: list[int], check: Check) -> dict[int, _Place]:

@@ -17,6 +17,7 @@ from benchmark.models import BenchmarkVersion, Entry, Submission
 from benchmark.services.entries import create_entry
 from benchmark.services.guardians import NAME
 from medes_site.kit.jobs.context import JobContext
+from medes_site.kit.jobs.errors import JobError
 from training.errors import BadInput, NotAllowed, WrongState
 from training.models import Dataset, Run, TrainingKind
 from training.policies import can_promote, can_train
@@ -24,11 +25,12 @@ from training.queries.model_folders import model_roots
 from training.readers.base_models import BaseModelError, base_in, hub_refusal, is_path
 from training.rules import memory
 from training.rules.tuning_config import ConfigError, parse_config
+from training.services.artefact_store import fetch_artefacts, fetch_base_model, run_of_path, store_artefacts
 from training.services.dataset_files import dataset_folder
 from training.services.runs import close_run, code_version, library_versions, next_version, run_folder
 from training.services.supervising import read_json, supervise
 
-FILES = ("train.jsonl", "eval.jsonl", "prompts.jsonl")
+FILES = ("train.jsonl", "eval.jsonl", "train.parquet", "eval.parquet", "prompts.jsonl")
 KINDS = (TrainingKind.SFT, TrainingKind.DPO)
 
 
@@ -85,7 +87,9 @@ def check_tuning_config(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in config.items() if key not in ("model_roots", "hubs", "lineage")}
     try:
         parsed = parse_config(given, kind)  # type: ignore[arg-type]
-        if is_path(parsed.base_model):
+        if run_of_path(parsed.base_model) is not None and not Path(parsed.base_model).is_dir():
+            pass  # a worker fetches it from the store, and checks it there
+        elif is_path(parsed.base_model):
             base_in(parsed.base_model, [str(root) for root in model_roots()])
         else:
             refused = hub_refusal(parsed.base_model, settings.MEDES_MODEL_HUBS)
@@ -128,23 +132,34 @@ def estimate_of(kind: str, config: Mapping[str, Any], rows: int) -> dict[str, An
 
 def tune_model(context: JobContext, run: Run) -> None:
     """Runs the engine to its end; an attempt after another goes on from the last checkpoint."""
-    if run.finished_at is not None:
-        return
-    supervise(
-        context, run, module=f"training.engine.{run.kind}", prepare=_prepare, keep=True, extra=("--resume",)
-    )
-    run.refresh_from_db()
-    report = read_json(run_folder(run) / "report.json")
-    with context.fenced():
-        close_run(run, progress={**run.progress, "report": report})
-    context.log("the tuned model lies in the run's folder")
+    if run.finished_at is None:
+        supervise(
+            context,
+            run,
+            module=f"training.engine.{run.kind}",
+            prepare=_prepare,
+            keep=True,
+            extra=("--resume",),
+        )
+        run.refresh_from_db()
+        report = read_json(run_folder(run) / "report.json")
+        with context.fenced():
+            close_run(run, progress={**run.progress, "report": report})
+        context.log("the tuned model lies in the run's folder")
+    try:
+        store_artefacts(context, run)
+    except JobError as error:  # the run stands all the same; storing is tried again by a job of its own
+        context.log(f"not stored yet: {error}")
 
 
 def _prepare(run: Run, folder: Path) -> None:
     assert run.dataset is not None
+    fetch_base_model(run.config["base_model"])
     source = dataset_folder(run.dataset.folder)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
+        if not (source / name).is_file():
+            continue
         try:
             os.link(source / name, folder / name)
         except OSError:  # another file system
@@ -168,12 +183,21 @@ def _prepare(run: Run, folder: Path) -> None:
 
 
 def tuned_model(run: Run) -> Path:
-    """The folder of a finished run's weights: merged where there are any, else the adapter. Raises WrongState."""
-    artefact = run_folder(run) / "artefact"
+    """The folder of a finished run's weights: merged where there are any, else the adapter; fetched from the store where
+    they lie on another machine. Raises WrongState, and what `fetch_artefacts` raises."""
+    artefact = fetch_artefacts(run) / "artefact"
     for name in ("model", "adapter"):
         if run.finished_at is not None and (artefact / name).is_dir():
             return artefact / name
     raise WrongState(_("This run has left no model yet."))
+
+
+def has_model(run: Run) -> bool:
+    """Whether a finished run's weights lie here or in the store."""
+    artefact = run_folder(run) / "artefact"
+    return run.finished_at is not None and any(
+        (artefact / name).is_dir() or run.has_stored(name) for name in ("model", "adapter")
+    )
 
 
 @transaction.atomic
@@ -184,7 +208,8 @@ def promote_run(*, actor: Any, run: Run, version: BenchmarkVersion, name: str = 
     """
     if actor is not None and not can_promote(actor):
         raise NotAllowed(_("Only researchers promote models."))
-    tuned_model(run)
+    if not has_model(run):
+        raise WrongState(_("This run has left no model yet."))
     if not version.is_frozen:
         raise WrongState(_("This benchmark version is not frozen yet, so it takes no submissions."))
     run = Run.objects.select_for_update(of=("self",)).select_related("entry").get(pk=run.pk)

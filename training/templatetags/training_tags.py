@@ -8,9 +8,12 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from medes_site.kit.charts.bars import share_bar
+from medes_site.kit.charts.columns import column_chart
 from medes_site.kit.charts.curves import Axis, Series, curve_chart
 from medes_site.kit.charts.geometry import UNIT, Domain
 from training import names
+from training.queries.dataset_page import Part, Spread
 from training.queries.report_page import Curves
 from training.queries.runs import MetricCurve
 
@@ -42,6 +45,38 @@ def phase_title(name: str) -> Any:
 @register.filter
 def step_title(name: str) -> Any:
     return names.STEP_FIGURES.get(name, name)
+
+
+@register.filter
+def drawing_title(name: str) -> Any:
+    return names.DRAWING.get(name, name)
+
+
+@register.filter
+def spread_title(name: str) -> Any:
+    return names.SPREADS.get(name, name)
+
+
+@register.filter
+def origin_title(name: str) -> Any:
+    return names.ORIGINS.get(name, name)
+
+
+@register.filter
+def reason_title(name: str) -> Any:
+    return names.LEFT_OUT.get(name, name)
+
+
+@register.simple_tag
+def spread_columns(spread: Spread) -> SafeString:
+    """The histogram as columns; the table beside it has the same figures."""
+    label = str(names.SPREADS.get(spread.name, spread.name))
+    return mark_safe(column_chart(spread.columns, label))  # noqa: S308 - every text is escaped where it is drawn
+
+
+@register.simple_tag
+def part_bar(part: Part) -> SafeString:
+    return mark_safe(share_bar(part.share, str(part.count)))  # noqa: S308 - escaped where it is drawn
 
 
 @register.filter

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
 from medes_site.kit.jobs.core import request_cancel
-from training.models import Dataset, Run, TrainingKind
+from training.models import Run, TrainingKind
 from training.queries.runs import metric_curves, run_rows, run_view
 from training.queries.tuning_pages import curves_of, samples_of
 from training.tasks import launch_run
@@ -99,18 +99,3 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.warning(request, _("This run is under way or finished."))
     return redirect("training:run", pk=pk)
-
-
-@never_cache
-@require_safe
-@researchers_only
-def dataset(request: HttpRequest, pk: int) -> HttpResponse:
-    """What a dataset is made of: its card, its files with their hashes, the runs that used it."""
-    found = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
-    context = {
-        "dataset": found,
-        "files": sorted(found.manifest.get("files", {}).items()),
-        "rows": run_rows(found.runs.select_related("guardian__scorer")),
-        "trail": [(_("Guardians"), reverse("training:guardians")), (_("Runs"), reverse("training:runs"))],
-    }
-    return render(request, "training/datasets/dataset.html", context)

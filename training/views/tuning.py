@@ -1,71 +1,22 @@
-"""Datasets and SFT and DPO runs: their lists and forms, the rows of a dataset, a tuned model's promotion."""
+"""SFT and DPO runs: their form, a tuned model's promotion."""
 
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from benchmark.errors import BenchmarkError
 from training.models import Dataset, TrainingKind
-from training.queries.tuning_pages import dataset_rows
-from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_runs import plan_tuning_run, promote_run
 from training.tasks import launch_answering, launch_run
-from training.tuning_forms import PromoteRunForm, RecipeForm, TuningForm
+from training.tuning_forms import PromoteRunForm, TuningForm
 from training.views.access import researchers_only
 from training.views.runs import run_or_404, run_page
-
-PAGE_SIZE = 30
-ROWS = 10
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@researchers_only
-def datasets(request: HttpRequest) -> HttpResponse:
-    """The list, and the form that draws a dataset at once: some seconds for some ten thousand judgements."""
-    form = RecipeForm(request.POST) if request.method == "POST" else RecipeForm()
-    if form.is_bound and form.is_valid():
-        try:
-            made = build_tuning_dataset(
-                actor=request.user, kind=form.cleaned_data["kind"], recipe=form.recipe()
-            )
-        except BenchmarkError as error:
-            name = error.details.get("field")
-            form.add_error(name if name in form.fields else None, str(error))
-        else:
-            messages.success(request, _("The dataset is drawn."))
-            return redirect("training:dataset", pk=made.pk)
-    page = Paginator(Dataset.objects.visible_to(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"page": page, "form": form}
-    return render(request, "training/datasets/list.html", context, status=422 if form.errors else 200)
-
-
-@never_cache
-@require_safe
-@researchers_only
-def rows(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ten rows a page; of a pair, what differs is marked."""
-    found = get_object_or_404(
-        Dataset.objects.visible_to(request.user).exclude(kind=TrainingKind.GUARDIAN), pk=pk
-    )
-    page = Paginator(range(found.rows), ROWS).get_page(request.GET.get("page"))
-    context = {
-        "dataset": found,
-        "page": page,
-        "rows": dataset_rows(found, page.start_index() - 1 if found.rows else 0, ROWS),
-        "trail": [
-            (_("Datasets"), reverse("training:datasets")),
-            (str(found), reverse("training:dataset", args=[pk])),
-        ],
-    }
-    return render(request, "training/datasets/rows.html", context)
 
 
 @never_cache

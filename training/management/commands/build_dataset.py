@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from benchmark.errors import BenchmarkError
 from medes_site.kit.commands import ReportingCommand
 from training.models import TrainingKind
-from training.rules.recipe import SOURCES
+from training.rules.recipe import FORMATS, SOURCES
 from training.services.guardian_data import build_guardian_dataset
 from training.services.tuning_data import build_tuning_dataset
 
@@ -37,6 +37,7 @@ class Command(ReportingCommand):
         parser.add_argument("--guardian", help="whose opinion counts; default: the active one")
         for name, kind in NUMBERS.items():
             parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
+        parser.add_argument("--format", choices=FORMATS, help="of the files; default: jsonl")
         parser.add_argument("--recipe", default="", help="a JSON object instead of the options")
         parser.add_argument(
             "--user", default="", help="user name of the researcher on whose behalf it is done"
@@ -76,7 +77,7 @@ class Command(ReportingCommand):
             "guardian": "guardian",
         }
         named = {name: options[option] for name, option in names.items() if options[option]}
-        numbers = {name: options[name] for name in NUMBERS if options[name] is not None}
+        numbers = {name: options[name] for name in (*NUMBERS, "format") if options[name] is not None}
         return {**named, **numbers}
 
     def show(self, result: dict[str, Any]) -> None:
