@@ -29,6 +29,7 @@ from training.services.runs import close_run, code_version, library_versions, ne
 from training.services.supervising import read_json, supervise
 
 FILES = ("train.jsonl", "eval.jsonl", "prompts.jsonl")
+MOST_PROCESSES = 64
 KINDS = (TrainingKind.SFT, TrainingKind.DPO)
 
 
@@ -41,8 +42,9 @@ def plan_tuning_run(
     name: str = "",
     note: str = "",
     time_limit: int = 86_400,
+    processes: int = 1,
 ) -> Run:
-    """A run of the next version under this name. `actor` None: the command line.
+    """A run of the next version under this name. `actor` None: the command line. `processes`: 1 to 64, on one machine.
 
     Raises NotAllowed; BadInput, in one sentence, for a configuration, base model or dataset that cannot be used.
     """
@@ -57,6 +59,10 @@ def plan_tuning_run(
         )
     if not 10 <= time_limit <= 30 * 86_400:
         raise BadInput(_("The time limit lies between 10 seconds and 30 days."), field="time_limit")
+    if not 1 <= processes <= MOST_PROCESSES:
+        raise BadInput(
+            _("A run has 1 to %(most)s processes.") % {"most": MOST_PROCESSES}, field="processes"
+        )
     checked = check_tuning_config(kind, config)
     fields = {
         "kind": kind,
@@ -66,6 +72,7 @@ def plan_tuning_run(
         "dataset": dataset,
         "note": note.replace("\0", "").strip()[:2000],
         "time_limit": time_limit,
+        "processes": processes,
         "code_version": code_version(),
         "libraries": library_versions(),
         "created_by": actor,
@@ -126,12 +133,23 @@ def estimate_of(kind: str, config: Mapping[str, Any], rows: int) -> dict[str, An
     return {"parameters": found.parameters, "trained": found.trained, "bytes": found.total, "steps": steps}
 
 
+def comes_from_a_hub(base_model: str) -> bool:
+    """Whether the engine must be let online: the base model is a hub id, and an allowed one."""
+    return not is_path(base_model) and hub_refusal(base_model, settings.MEDES_MODEL_HUBS) is None
+
+
 def tune_model(context: JobContext, run: Run) -> None:
     """Runs the engine to its end; an attempt after another goes on from the last checkpoint."""
     if run.finished_at is not None:
         return
     supervise(
-        context, run, module=f"training.engine.{run.kind}", prepare=_prepare, keep=True, extra=("--resume",)
+        context,
+        run,
+        module=f"training.engine.{run.kind}",
+        prepare=_prepare,
+        keep=True,
+        extra=("--resume",),
+        hub=comes_from_a_hub(str(run.config.get("base_model", ""))),
     )
     run.refresh_from_db()
     report = read_json(run_folder(run) / "report.json")
