@@ -51,6 +51,7 @@ class Environment:
     job_lease_seconds: int
     model_roots: tuple[Path, ...]
     model_hubs: tuple[str, ...]
+    train_memory: int
 
 
 def _secret_key(given: str, home: Path, *, embedded: bool) -> str:
@@ -199,6 +200,8 @@ def read_environment() -> Environment:
                 for folder in env.list("MEDES_MODEL_ROOTS", [str(home / "models")])
             ),
             model_hubs=tuple(env.list("MEDES_MODEL_HUBS", [])),
+            # Memory of one training device, so that pages refuse what cannot fit; 0: only the worker knows.
+            train_memory=env.int("MEDES_TRAIN_MEMORY_GIB", 0, validate=validate.Range(0, 100_000)) * 2**30,
             job_lease_seconds=env.int("MEDES_JOB_LEASE_SECONDS", 60, validate=validate.Range(5, 3600)),
         )
     except EnvValidationError as error:

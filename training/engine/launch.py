@@ -29,7 +29,9 @@ def main(arguments: list[str]) -> int:
         ended_file(folder, number).unlink(missing_ok=True)
     os.environ[LAUNCHER] = str(os.getpid())
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
-    options = launch_command_parser().parse_args(launch_arguments(count, module, [str(folder), *arguments[3:]]))
+    options = launch_command_parser().parse_args(
+        launch_arguments(count, module, [str(folder), *arguments[3:]])
+    )
     failure: ChildFailedError | None = None
     try:
         launch_command(options)

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     if not tie_to(int(os.environ[LAUNCHER])):
         return 1
     words = LastLine(sys.stderr)
-    sys.stderr = words  # type: ignore[assignment]
+    sys.stderr = words
     threading.Thread(target=leave_with_others, args=(folder, number), daemon=True).start()
     code = run(module, arguments[1:])
     if code:

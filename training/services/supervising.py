@@ -48,7 +48,8 @@ def supervise(
     """Runs `module` on the run's directory to its end and returns the directory.
 
     `prepare` writes the input files. `keep`: an earlier attempt's output stays, because the engine resumes from
-    it. `hub`: the base model may be fetched. Raises JobError with the engine's last words, TransientJobError where something outside killed it.
+    it. `hub`: the base model may be fetched. Raises JobError with the engine's last words, TransientJobError where
+    something outside killed it.
     """
     _end_former_engine(run, context)
     folder = run_folder(run)

@@ -1,0 +1,110 @@
+"""Why a tuning run is refused, in the reader's language: what rules, readers and the engine write, as patterns."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+PARTS: Final = {
+    "weights": _("weights"),
+    "gradients": _("gradients"),
+    "optimizer": _("moments of the optimizer"),
+    "activations": _("activations"),
+    "logits": _("logits"),
+    "number": _("number"),
+    "whole number": _("whole number"),
+    "yes or no": _("yes or no"),
+    "text": _("text"),
+    "list": _("list"),
+    "object": _("mapping"),
+    "text or list": _("text or list"),
+    "none are allowed": _("none are allowed"),
+}
+# What is written there, as a pattern, and the sentence it stands for.
+REFUSALS: Final = (
+    (r"The configuration has an unknown key '(?P<key>.*)'\.",
+     gettext_noop("The configuration has an unknown key “%(key)s”.")),
+    (r"The configuration names no base_model\.", gettext_noop("The configuration names no base model.")),
+    (r"(?P<key>\w+) must lie between (?P<low>\S+) and (?P<high>\S+), not (?P<value>.+)\.",
+     gettext_noop("%(key)s must lie between %(low)s and %(high)s, not %(value)s.")),
+    (r"(?P<key>\w+) must be one of (?P<choices>.+), not '(?P<value>.*)'\.",
+     gettext_noop("%(key)s must be one of %(choices)s, not “%(value)s”.")),
+    (r"(?P<key>\w+) must be among (?P<choices>.+), not '(?P<value>.*)'\.",
+     gettext_noop("%(key)s must be one of %(choices)s, not “%(value)s”.")),
+    (r"(?P<key>\w+) must be a (?P<type>[a-z ]+), not (?P<value>.+)\.",
+     gettext_noop("%(key)s must be: %(type)s; not %(value)s.")),
+    (r"(?P<key>\w+) must be a finite number\.", gettext_noop("%(key)s must be a finite number.")),
+    (r"(?P<key>\w+) must be a list of texts\.", gettext_noop("%(key)s must be a list of texts.")),
+    (r"(?P<key>\w+) has a field of its own\.", gettext_noop("“%(key)s” has a field of its own above.")),
+    (r"'(?P<key>.*)' is not among the allowed settings of (?P<kind>SFT|DPO)\.",
+     gettext_noop("“%(key)s” is not among the allowed settings of %(kind)s.")),
+    (r"extra must not hold '(?P<key>.*)': that setting is not on the list of allowed ones\.",
+     gettext_noop("“%(key)s” is not on the list of allowed settings.")),
+    (r"lora_targets is empty: name modules, or say all-linear\.",
+     gettext_noop("Name modules, or write all-linear.")),
+    (r"DPO cannot train the output layer lm_head with LoRA\.",
+     gettext_noop("DPO cannot train the output layer lm_head with LoRA.")),
+    (r"Packing is for SFT alone\.", gettext_noop("Packing is for SFT alone.")),
+    (r"loss_type is empty\.", gettext_noop("Choose at least one loss.")),
+    (r"loss_weights must hold one number for each loss_type\.",
+     gettext_noop("loss_weights must hold one number for each loss.")),
+    # what somebody typed into the box
+    (r"Anchors and aliases are not allowed here\.", gettext_noop("Anchors and aliases are not allowed here.")),
+    (r"These settings are nested too deeply\.", gettext_noop("These settings are nested too deeply.")),
+    (r"'(?P<key>.*)' is no name of a setting\.", gettext_noop("“%(key)s” is no name of a setting.")),
+    (r"'(?P<key>.*)' is said twice\.", gettext_noop("“%(key)s” is said twice.")),
+    (r"These settings are longer than (?P<n>\d+) characters\.",
+     gettext_noop("These settings are longer than %(n)s characters.")),
+    (r"This is no YAML: line (?P<line>\d+) cannot be read\.",
+     gettext_noop("This is no YAML: line %(line)s cannot be read.")),
+    (r"This is no YAML\.", gettext_noop("This is no YAML.")),
+    (r"Write one setting a line, such as “eval_every: 20”\.",
+     gettext_noop("Write one setting a line, such as “eval_every: 20”.")),
+    (r"A setting must be a finite number\.", gettext_noop("A setting must be a finite number.")),
+    (r"Settings are numbers, texts, yes or no, and lists of them\.",
+     gettext_noop("Settings are numbers, texts, yes or no, and lists of them.")),
+    # base models
+    (r"The base model (?P<name>.+) does not lie in one of the allowed folders\.",
+     gettext_noop("The base model %(name)s does not lie in one of the allowed folders.")),
+    (r"There is no base model (?P<name>.+)\.", gettext_noop("There is no base model %(name)s.")),
+    (r"The folder (?P<name>.+) holds no model: config\.json is missing or broken\.",
+     gettext_noop("The folder %(name)s holds no model: config.json is missing or broken.")),
+    (r"The folder (?P<name>.+) holds no tokenizer\.", gettext_noop("The folder %(name)s holds no tokenizer.")),
+    (r"The adapter (?P<name>.+) is broken: adapter_config\.json names no base model\.",
+     gettext_noop("The adapter %(name)s is broken: adapter_config.json names no base model.")),
+    (r"The adapter (?P<name>.+) is broken: adapter_model\.safetensors is missing or cut off\.",
+     gettext_noop("The adapter %(name)s is broken: adapter_model.safetensors is missing or cut off.")),
+    (r"The adapter (?P<name>.+) lies on another adapter: merge that one first\.",
+     gettext_noop("The adapter %(name)s lies on another adapter: merge that one first.")),
+    (r"The weights index in (?P<name>.+) is broken\.", gettext_noop("The weights index in %(name)s is broken.")),
+    (r"The weights in (?P<name>.+) are not safetensors: convert them first\.",
+     gettext_noop("The weights in %(name)s are not safetensors: convert them first.")),
+    (r"The folder (?P<name>.+) holds no weights: model\.safetensors is missing\.",
+     gettext_noop("The folder %(name)s holds no weights: model.safetensors is missing.")),
+    (r"The weights in (?P<name>.+) are incomplete: (?P<file>\S+) is missing or cut off\.",
+     gettext_noop("The weights in %(name)s are incomplete: %(file)s is missing or cut off.")),
+    (r"The hub model (?P<name>\S+) is not among the allowed ones \((?P<hubs>.+)\)\.",
+     gettext_noop("The hub model %(name)s is not among the allowed ones (%(hubs)s).")),
+    # what cannot fit
+    (r"The run needs about (?P<least>.+) even with one row at a time \((?P<whole>.+) for the whole batch\), and the "
+     r"device has (?P<free>.+); most of it, (?P<size>.+), are the (?P<part>\w+)\.",
+     gettext_noop("The run needs about %(least)s of memory even with one row at a time (%(whole)s for the whole batch), "
+                  "and the device has %(free)s; most of it, %(size)s, are the %(part)s.")),
+    (r"The run needs about (?P<least>.+) even with one row at a time, and the device has (?P<free>.+); most of it, "
+     r"(?P<size>.+), are the (?P<part>\w+)\.",
+     gettext_noop("The run needs about %(least)s of memory even with one row at a time, and the device has %(free)s; "
+                  "most of it, %(size)s, are the %(part)s.")),
+    (r"The disk is full: checkpoints and weights need about (?P<needed>\S+) GiB, and (?P<free>\S+) are free\.",
+     gettext_noop("The disk is full: checkpoints and weights need about %(needed)s GiB, and %(free)s are free.")),
+    (r"The disk is full: the run needs more room than there is\.",
+     gettext_noop("The disk is full: the run needs more room than there is.")),
+    (r"The dataset is empty: train\.jsonl holds no row\.", gettext_noop("The dataset is empty.")),
+    (r"The machine has too little memory for this run, even with one row at a time\.",
+     gettext_noop("The machine has too little memory for this run, even with one row at a time.")),
+    (r"Out of memory: resume the run, and it goes on with a smaller batch\.",
+     gettext_noop("Out of memory: take the run up again, and it goes on with a smaller batch.")),
+    (r"The training took longer than its limit of (?P<seconds>\d+) seconds and was stopped\.",
+     gettext_noop("The training took longer than its limit of %(seconds)s seconds and was stopped.")),
+)  # fmt: skip
