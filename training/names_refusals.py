@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 PARTS: Final = {
     "weights": _("weights"),
@@ -13,10 +13,10 @@ PARTS: Final = {
     "optimizer": _("moments of the optimizer"),
     "activations": _("activations"),
     "logits": _("logits"),
-    "number": _("number"),
+    "number": pgettext_lazy("type of a setting", "number"),
     "whole number": _("whole number"),
     "yes or no": _("yes or no"),
-    "text": _("text"),
+    "text": pgettext_lazy("type of a setting", "text"),
     "list": _("list"),
     "object": _("mapping"),
     "text or list": _("text or list"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -22,7 +23,7 @@ from medes_site.kit.jobs.models import Job
 from medes_site.kit.roles import Role
 from tests.training.scene import Scene
 from tests.training.tuning_scene import make_open_scene
-from training.errors import BadInput
+from training.errors import BadInput, NotAllowed
 from training.models import Dataset, Run, RunMetric
 from training.names import sentence
 from training.queries.run_comparison import compare_runs, run_differences
@@ -168,9 +169,10 @@ def test_nonsense_is_refused_at_its_place(
         client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
         with translation.override(language):
             page = client.post(reverse("training:run_new"), sent)
-        assert page.status_code == 422
-        found = " ".join(page.context["form"].errors.get(field, []))
-        assert re.search(expected, found), (language, page.context["form"].errors)
+            assert page.status_code == 422
+            found = " ".join(page.context["form"].errors.get(field, []))
+        assert re.search(expected, found), (language, found)
+        assert any("一" <= sign <= "鿿" for sign in found) == (language == "zh-hans"), found
     assert not Run.objects.exists()
 
 
@@ -360,11 +362,14 @@ def test_the_same_run_again_and_a_dataset_in_the_admin(
     other = Dataset.objects.create(kind="sft", content_hash="0" * 64, folder="datasets/none", rows=0)
     answer = admin.post(datasets, {"action": "tune", "_selected_action": [made.pk, other.pk]})
     assert answer.url == datasets
-    outsider = make_user("clerk", is_staff=True, is_superuser=True)
+    clerk = make_user("clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["view_run", "view_dataset"]))
     count = Run.objects.count()
-    client_of(outsider).post(runs, {"action": "tune_again", "_selected_action": [run.pk]})
-    if Run.objects.count() != count:  # superusers count as researchers
-        assert copy_run(actor=outsider, run=run)
+    answer = client_of(clerk).post(runs, {"action": "tune_again", "_selected_action": [run.pk]}, follow=True)
+    assert answer.status_code == 403 or "Only researchers tune models." in words(answer)
+    assert Run.objects.count() == count
+    with pytest.raises(NotAllowed):
+        copy_run(actor=clerk, run=run)
 
 
 def promoted(run: Run, version: BenchmarkVersion, researcher: Any) -> Submission:
