@@ -83,7 +83,9 @@ def deep(value: Any) -> int:
     return 1 + max((deep(part) for part in parts), default=0)
 
 
-@given(st.dictionaries(st.from_regex(r"\A[a-z][a-z_]{2,9}\Z"), plain.filter(lambda v: deep(v) < 5), max_size=4))
+@given(
+    st.dictionaries(st.from_regex(r"\A[a-z][a-z_]{2,9}\Z"), plain.filter(lambda v: deep(v) < 5), max_size=4)
+)
 def test_what_is_written_is_read_back(settings: dict[str, Any]) -> None:
     assert read_settings(write_settings(settings)) == settings
 

@@ -20,7 +20,9 @@ def test_settings_of_the_trainer_go_one_level_down() -> None:
 
 
 def test_the_old_way_of_writing_them_is_read_too() -> None:
-    assert unboxed("sft", {"extra": {"optim": "sgd"}, "tf32": False}, OWN) == {"extra": {"optim": "sgd", "tf32": False}}
+    assert unboxed("sft", {"extra": {"optim": "sgd"}, "tf32": False}, OWN) == {
+        "extra": {"optim": "sgd", "tf32": False}
+    }
 
 
 def test_loss_type_is_the_engines_for_dpo_and_the_trainers_for_sft() -> None:
@@ -59,7 +61,9 @@ def test_a_default_that_is_said_is_no_difference() -> None:
 
 
 def test_the_rates_of_the_kinds_differ_by_default() -> None:
-    assert differences({"base_model": "/a"}, {"base_model": "/a"}, ("sft", "dpo")) == [("learning_rate", 1e-4, 1e-5)]
+    assert differences({"base_model": "/a"}, {"base_model": "/a"}, ("sft", "dpo")) == [
+        ("learning_rate", 1e-4, 1e-5)
+    ]
 
 
 def test_a_configuration_that_is_none_any_more_is_still_compared() -> None:

@@ -162,7 +162,13 @@ def test_an_empty_dataset_is_refused(made: Dataset, client: Client, tmp_path: Pa
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_at_its_place(
-    made: Dataset, client: Client, tmp_path: Path, change: dict[str, Any], field: str, english: str, chinese: str
+    made: Dataset,
+    client: Client,
+    tmp_path: Path,
+    change: dict[str, Any],
+    field: str,
+    english: str,
+    chinese: str,
 ) -> None:
     sent = {**form(made, tmp_path / "models" / "small"), **change}
     for language, expected in (("en", english), ("zh-hans", chinese)):
@@ -187,7 +193,14 @@ def test_a_base_model_that_broke_meanwhile_is_said_at_its_field(
 
 
 def test_a_run_is_started_with_what_the_form_said(made: Dataset, client: Client, tmp_path: Path) -> None:
-    sent = form(made, tmp_path / "models" / "small", processes=2, lora_targets="q_proj, v_proj", packing="on", max_steps=7)
+    sent = form(
+        made,
+        tmp_path / "models" / "small",
+        processes=2,
+        lora_targets="q_proj, v_proj",
+        packing="on",
+        max_steps=7,
+    )
     page = client.post(reverse("training:run_new"), sent, headers={"HX-Request": "true"})
     run = Run.objects.get()
     assert page.headers["HX-Redirect"] == reverse("training:run", args=[run.pk])
@@ -202,7 +215,14 @@ def test_a_run_is_started_with_what_the_form_said(made: Dataset, client: Client,
 
 def test_a_copy_begins_with_everything_the_run_had(made: Dataset, client: Client, tmp_path: Path) -> None:
     address = reverse("training:run_new")
-    sent = form(made, tmp_path / "models" / "small", processes=3, lora_targets="q_proj", max_steps=7, learning_rate=0.002)
+    sent = form(
+        made,
+        tmp_path / "models" / "small",
+        processes=3,
+        lora_targets="q_proj",
+        max_steps=7,
+        learning_rate=0.002,
+    )
     client.post(address, sent)
     first = Run.objects.get()
     page = client.get(address, {"from": first.pk})
@@ -227,10 +247,14 @@ def test_a_copy_begins_with_everything_the_run_had(made: Dataset, client: Client
 
 def tell(run: Run, losses: list[float], answers: dict[str, str], **report: Any) -> None:
     for step, loss in enumerate(losses, 1):
-        RunMetric.objects.create(run=run, phase="train", step=step, values={"loss": loss}, at=datetime.now(UTC))
+        RunMetric.objects.create(
+            run=run, phase="train", step=step, values={"loss": loss}, at=datetime.now(UTC)
+        )
     folder = run_folder(run)
     folder.mkdir(parents=True)
-    rows = [{"step": len(losses), "id": item, "prompt": "问？", "answer": text} for item, text in answers.items()]
+    rows = [
+        {"step": len(losses), "id": item, "prompt": "问？", "answer": text} for item, text in answers.items()
+    ]
     (folder / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     Run.objects.filter(pk=run.pk).update(progress={"report": report})
     run.refresh_from_db()
@@ -242,7 +266,9 @@ def test_two_runs_side_by_side(made: Dataset, client: Client, tmp_path: Path) ->
     tell(first, [3.0, 2.0, 1.0], {"a": "甲答", "b": "乙答"}, final={"loss": 1.0}, seconds=4.5)
     tell(second, [3.0, 4.0], {"b": "另答"}, final={"loss": 4.0}, evaluation={"loss": 5.0})
     found = compare_runs(first, second)
-    assert [(row.name, row.first, row.second) for row in found.differences] == [("learning_rate", "0.0001", "0.5")]
+    assert [(row.name, row.first, row.second) for row in found.differences] == [
+        ("learning_rate", "0.0001", "0.5")
+    ]
     (overlay,) = found.overlays
     assert overlay.table == [(1, 3.0, 3.0), (2, 2.0, 4.0), (3, 1.0, None)]
     assert [(row.phase, row.name, row.first, row.second) for row in found.finals] == [
@@ -280,17 +306,23 @@ def test_the_api_starts_and_estimates(made: Dataset, client: Client, tmp_path: P
     assert found.json()["processes"] == 2 and found.json()["steps"] >= 1 and found.json()["refusal"] == ""
     bad = client.post("/api/v1/tuning-runs/estimate/", {**asked, "config": {"base_model": "/none"}}, content_type="application/json")  # fmt: skip
     assert bad.status_code == 400
-    started = client.post("/api/v1/tuning-runs/", {**asked, "time_limit": 60}, content_type="application/json")
+    started = client.post(
+        "/api/v1/tuning-runs/", {**asked, "time_limit": 60}, content_type="application/json"
+    )
     assert started.status_code == 201
     assert (started.json()["processes"], started.json()["time_limit"]) == (2, 60)
 
 
 def test_the_command_estimates_and_takes_processes(made: Dataset, tmp_path: Path, capsys: Any) -> None:
     base = str(tmp_path / "models" / "small")
-    call_command("launch_run", "sft", base_model=base, processes=4, estimate=True, json=True, config="eval_every: 5")
+    call_command(
+        "launch_run", "sft", base_model=base, processes=4, estimate=True, json=True, config="eval_every: 5"
+    )
     told = json.loads(capsys.readouterr().out)
     assert told["estimate"]["processes"] == 4 and not Run.objects.exists()
-    call_command("launch_run", "sft", base_model=base, processes=4, queue=True, json=True, lora_targets="q_proj,v_proj")
+    call_command(
+        "launch_run", "sft", base_model=base, processes=4, queue=True, json=True, lora_targets="q_proj,v_proj"
+    )
     run = Run.objects.get()
     assert run.processes == 4 and run.config["lora_targets"] == ["q_proj", "v_proj"]
     with pytest.raises(CommandError, match="processes"):
@@ -385,7 +417,10 @@ def test_a_promoted_model_is_seen_answering(
 ) -> None:
     run = planned(made, tmp_path / "models" / "small")
     submission = promoted(run, scene.version, scene.researcher)
-    own, theirs = reverse("training:run", args=[run.pk]), reverse("benchmark:submission", args=[submission.pk])
+    own, theirs = (
+        reverse("training:run", args=[run.pk]),
+        reverse("benchmark:submission", args=[submission.pk]),
+    )
     again = reverse("training:answer_again", args=[submission.pk])
     job = launch_answering(submission, actor=scene.researcher)
     assert "waits for a worker" in words(client.get(own))
@@ -394,17 +429,22 @@ def test_a_promoted_model_is_seen_answering(
     Job.objects.filter(pk=job.pk).update(state="running", progress_done=7, progress_total=28, attempt=1)
     assert "7/28" in words(client.get(own)) and "7 of 28 questions answered" in words(client.get(theirs))
     polled = client.get(theirs, headers={"HX-Request": "true", "HX-Target": "progress"})
-    assert words(polled).lstrip().startswith("<section id=\"progress\"")
+    assert words(polled).lstrip().startswith('<section id="progress"')
     assert "is still" not in words(client.post(again, follow=True))
     assert Job.objects.filter(kind="answer").count() == 1
-    Job.objects.filter(pk=job.pk).update(state="failed", error="Out of memory.", finished_at=datetime.now(UTC))
+    Job.objects.filter(pk=job.pk).update(
+        state="failed", error="Out of memory.", finished_at=datetime.now(UTC)
+    )
     assert 'id="answer-again"' in words(client.get(theirs)) and "could not answer" in words(client.get(own))
     client.post(again)
     assert Job.objects.filter(kind="answer", state="queued").count() == 1
     submission.responses_count = 28
     submission.save()
     Job.objects.filter(kind="answer").update(state="succeeded")
-    assert "28 answers" in words(client.get(own)) and "answering" not in words(client.get(theirs)).lower().split("</main>")[0]
+    assert (
+        "28 answers" in words(client.get(own))
+        and "answering" not in words(client.get(theirs)).lower().split("</main>")[0]
+    )
 
 
 @pytest.mark.parametrize(
