@@ -300,11 +300,20 @@ def test_runs_to_compare_are_chosen_on_the_list(
 
 
 def test_the_api_starts_and_estimates(made: Dataset, client: Client, tmp_path: Path) -> None:
-    asked = {"kind": "sft", "dataset": made.pk, "processes": 2, "config": {"base_model": str(tmp_path / "models" / "small")}}  # fmt: skip
+    asked = {
+        "kind": "sft",
+        "dataset": made.pk,
+        "processes": 2,
+        "config": {"base_model": str(tmp_path / "models" / "small")},
+    }
     found = client.post("/api/v1/tuning-runs/estimate/", asked, content_type="application/json")
     assert found.status_code == 200, found.content
     assert found.json()["processes"] == 2 and found.json()["steps"] >= 1 and found.json()["refusal"] == ""
-    bad = client.post("/api/v1/tuning-runs/estimate/", {**asked, "config": {"base_model": "/none"}}, content_type="application/json")  # fmt: skip
+    bad = client.post(
+        "/api/v1/tuning-runs/estimate/",
+        {**asked, "config": {"base_model": "/none"}},
+        content_type="application/json",
+    )
     assert bad.status_code == 400
     started = client.post(
         "/api/v1/tuning-runs/", {**asked, "time_limit": 60}, content_type="application/json"
