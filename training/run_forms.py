@@ -129,6 +129,7 @@ class TuningForm(forms.Form):
         origin.queryset = Run.objects.exclude(kind=TrainingKind.GUARDIAN)
         found = base_models()
         self._offer_hubs(base, found)
+        self._name_what_is_gone(base, found)
         self.no_models = not found and not settings.MEDES_MODEL_HUBS
         if self.is_bound or self.initial.get("copied_from"):
             return
@@ -154,6 +155,15 @@ class TuningForm(forms.Form):
         self.fields["hub_model"].help_text = _now(
             "An id such as Qwen/Qwen2.5-7B-Instruct; allowed: %(hubs)s. The worker fetches it."
         ) % {"hubs": ", ".join(hubs)}
+
+    def _name_what_is_gone(self, base: forms.ChoiceField, found: list[tuple[str, str]]) -> None:
+        """A copy whose base model cannot be chosen any more must not quietly take another one."""
+        folder, hub = (str(self.initial.get(name) or "") for name in ("base_model", "hub_model"))
+        if self.is_bound or not self.initial.get("copied_from") or (hub and settings.MEDES_MODEL_HUBS):
+            return
+        if hub or folder not in dict(found):
+            self.initial["base_model"] = ""
+            base.choices = [("", _now("not there any more: %(name)s") % {"name": hub or folder}), *found]
 
     def clean_loss_type(self) -> list[str]:
         found: list[str] = self.cleaned_data["loss_type"]

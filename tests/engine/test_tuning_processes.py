@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.tuning_scene import DEMO, curve, make_run, progress
 from training.engine import tiny_policy
-from training.engine.launch import exit_code, launch_arguments
+from training.engine.launch import exit_code, launch_arguments, too_few_gpus
 from training.engine.rank import ended_file, endings, patience, tell
 from training.services.engine_process import EngineProcess
 
@@ -146,6 +146,16 @@ def test_a_code_is_kept_that_the_launcher_would_lose(tmp_path: Path) -> None:
         assert done.returncode == code
         assert done.stderr.strip().splitlines()[-1] == f"said by {name}"
         assert ended_file(tmp_path, 0).exists()
+
+
+def test_each_process_needs_a_gpu_of_its_own(tmp_path: Path) -> None:
+    assert (
+        too_few_gpus(4, 2, tmp_path)
+        == "The run asks for 4 processes, and this machine has 2 GPU(s), one for each."
+    )
+    assert not too_few_gpus(2, 2, tmp_path) and not too_few_gpus(4, 0, tmp_path)
+    (tmp_path / "config.json").write_text('{"device": "cpu"}', "utf-8")
+    assert not too_few_gpus(4, 2, tmp_path)
 
 
 def test_every_launch_takes_a_free_port_and_no_ones_defaults() -> None:

@@ -245,6 +245,28 @@ def test_a_copy_begins_with_everything_the_run_had(made: Dataset, client: Client
     assert client.get(address, {"from": 10**8}).status_code == 200
 
 
+def test_a_copy_does_not_quietly_take_another_base_model(
+    made: Dataset, client: Client, tmp_path: Path, settings: Any
+) -> None:
+    gone = model(tmp_path / "models" / "gone", SHAPE)
+    run = planned(made, gone)
+    gone.rename(tmp_path / "elsewhere")
+    page = client.get(reverse("training:run_new"), {"from": run.pk})
+    assert "not there any more" in words(page)
+    assert page.context["form"]["base_model"].value() == ""
+    settings.MEDES_MODEL_HUBS = ["Qwen"]
+    Run.objects.filter(pk=run.pk).update(config={"base_model": "Qwen/Qwen3-8B"})
+    page = client.get(reverse("training:run_new"), {"from": run.pk})
+    assert (
+        "not there any more" not in words(page)
+        and page.context["form"]["hub_model"].value() == "Qwen/Qwen3-8B"
+    )
+    settings.MEDES_MODEL_HUBS = []
+    assert "not there any more: Qwen/Qwen3-8B" in words(
+        client.get(reverse("training:run_new"), {"from": run.pk})
+    )
+
+
 def tell(run: Run, losses: list[float], answers: dict[str, str], **report: Any) -> None:
     for step, loss in enumerate(losses, 1):
         RunMetric.objects.create(

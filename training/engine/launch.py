@@ -8,12 +8,14 @@ word of how it ended. Exit codes are those of MODULE; a process that a signal ki
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+import torch
 from accelerate.commands.launch import launch_command, launch_command_parser
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -25,6 +27,10 @@ RANK = "training.engine.rank"
 
 def main(arguments: list[str]) -> int:
     folder, count, module = Path(arguments[0]), int(arguments[1]), arguments[2]
+    refused = too_few_gpus(count, torch.cuda.device_count(), folder)
+    if refused:
+        sys.stderr.write(f"{refused}\n")
+        return 1
     for number in range(count):
         ended_file(folder, number).unlink(missing_ok=True)
     os.environ[LAUNCHER] = str(os.getpid())
@@ -45,6 +51,17 @@ def main(arguments: list[str]) -> int:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
+
+
+def too_few_gpus(count: int, gpus: int, folder: Path) -> str:
+    """Why processes that need a GPU each cannot start; "" where they can, or where the run asks for the processor."""
+    try:
+        device = json.loads((folder / "config.json").read_text("utf-8")).get("device")
+    except (OSError, ValueError, AttributeError):
+        device = None  # the engine says what is wrong with it
+    if device == "cpu" or gpus == 0 or gpus >= count:
+        return ""
+    return f"The run asks for {count} processes, and this machine has {gpus} GPU(s), one for each."
 
 
 def launch_arguments(count: int, module: str, rest: list[str]) -> list[str]:
