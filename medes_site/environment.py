@@ -53,6 +53,7 @@ class Environment:
     model_roots: tuple[Path, ...]
     model_hubs: tuple[str, ...]
     artefact_store: dict[str, Any]
+    train_memory: int
 
 
 def _secret_key(given: str, home: Path, *, embedded: bool) -> str:
@@ -233,6 +234,8 @@ def read_environment() -> Environment:
                 endpoint=env.str("MEDES_S3_ENDPOINT", ""),
                 region=env.str("MEDES_S3_REGION", ""),
             ),
+            # Memory of one training device, so that pages refuse what cannot fit; 0: only the worker knows.
+            train_memory=env.int("MEDES_TRAIN_MEMORY_GIB", 0, validate=validate.Range(0, 100_000)) * 2**30,
             job_lease_seconds=env.int("MEDES_JOB_LEASE_SECONDS", 60, validate=validate.Range(5, 3600)),
         )
     except EnvValidationError as error:

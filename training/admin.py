@@ -6,7 +6,9 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -15,8 +17,10 @@ from benchmark.errors import BenchmarkError
 from benchmark.models import Guardian
 from medes_site.kit.jobs.core import request_cancel
 from training.models import Dataset, Run, TrainingKind
+from training.policies import can_train
 from training.queries.runs import run_view
 from training.services.runs import DEFAULTS, plan_guardian_run
+from training.services.tuning_runs import copy_run
 from training.tasks import launch_run
 
 
@@ -25,6 +29,19 @@ class DatasetAdmin(Readable):
     list_display = ["content_hash", "kind", "rows", "created_by", "created_at"]
     list_filter = ["kind"]
     search_fields = ["content_hash"]
+    actions = ["tune"]
+
+    @admin.action(description=_("Tune a model on the chosen dataset"), permissions=["view"])
+    def tune(self, request: HttpRequest, queryset: QuerySet[Dataset]) -> HttpResponse | None:
+        """To the form of a run with the dataset chosen and the usual settings filled in."""
+        chosen = list(queryset.exclude(kind=TrainingKind.GUARDIAN)[:2])
+        if len(chosen) != 1:
+            self.message_user(request, _("Choose one dataset for SFT or DPO."), messages.WARNING)
+            return None
+        if not can_train(request.user):
+            self.message_user(request, _("Only researchers tune models."), messages.ERROR)
+            return None
+        return redirect(f"{reverse('training:run_new')}?dataset={chosen[0].pk}")
 
 
 @admin.register(Run)
@@ -33,7 +50,7 @@ class RunAdmin(Readable):
     list_filter = ["kind"]
     list_select_related = ["dataset", "guardian__scorer", "created_by"]
     search_fields = ["name", "version"]
-    actions = ["train_again", "cancel"]
+    actions = ["train_again", "tune_again", "cancel"]
 
     @admin.action(
         description=_("Train again with the same settings, on the labels of now"), permissions=["view"]
@@ -42,6 +59,21 @@ class RunAdmin(Readable):
         started = 0
         for run in queryset.filter(kind=TrainingKind.GUARDIAN).order_by("pk"):
             started += _start(self, request, run.name, run.config, run.recipe)
+        _said(self, request, started)
+
+    @admin.action(
+        description=_("Start the same SFT or DPO run again, on the same dataset"), permissions=["view"]
+    )
+    def tune_again(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        started = 0
+        for run in queryset.exclude(kind=TrainingKind.GUARDIAN).select_related("dataset").order_by("pk"):
+            try:
+                again = copy_run(actor=request.user, run=run)
+            except BenchmarkError as error:
+                self.message_user(request, f"{run}: {error}", messages.ERROR)
+            else:
+                launch_run(again, actor=request.user)
+                started += 1
         _said(self, request, started)
 
     @admin.action(description=_("Stop the chosen runs"), permissions=["view"])

@@ -8,6 +8,8 @@ from typing import Final
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from training.names_refusals import PARTS, REFUSALS
+
 CRITERIA: Final = {
     "r1": _("Normative compliance"),
     "r2": _("Suggestion safety"),
@@ -52,6 +54,8 @@ STEP_FIGURES: Final = {
     "learning_rate_millionths": _("learning rate (millionths)"),
     "grad_norm": _("norm of the gradient"),
     "samples_per_second": _("rows a second"),
+    "steps": _("steps"),
+    "seconds": _("seconds"),
 }
 DRAWING: Final = {
     "comparing questions with those of closed splits": _("Comparing questions with those of closed splits"),
@@ -124,9 +128,9 @@ SENTENCES: Final = (
 
 def sentence(text: str | None) -> str:
     """A sentence of the rules in the reader's language; one that is not known here stays as it is."""
-    for pattern, words in SENTENCES:
+    for pattern, words in (*SENTENCES, *REFUSALS):
         found = re.fullmatch(pattern, text or "")
         if found:
-            return gettext(words) % {name: value.upper() if name == "names" else value
+            return gettext(words) % {name: value.upper() if name == "names" else str(PARTS.get(value, value))
                                      for name, value in found.groupdict().items()}  # fmt: skip
     return text or ""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from training.views import datasets, guardian_acts, guardians, models, runs, tuning
+from training.views import datasets, guardian_acts, guardians, models, run_compare, run_new, runs, tuning
 
 app_name = "training"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,7 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("training/guardians/<int:pk>/retire/", guardian_acts.retire, name="guardian_retire"),
     path("training/guardians/<int:pk>/suggest/", guardian_acts.suggest, name="guardian_suggest"),
     path("training/runs/", runs.runs, name="runs"),
-    path("training/runs/new/", tuning.run_new, name="run_new"),
+    path("training/runs/new/", run_new.run_new, name="run_new"),
+    path("training/runs/compare/", run_compare.compare, name="run_compare"),
+    path("training/answers/<int:pk>/again/", tuning.answer_again, name="answer_again"),
     path("training/runs/<int:pk>/promote/", tuning.promote, name="run_promote"),
     path("training/runs/<int:pk>/", runs.run, name="run"),
     path("training/runs/<int:pk>/cancel/", runs.cancel, name="run_cancel"),

@@ -20,6 +20,7 @@ from medes_site.kit.jobs.queries import LogLine, latest_job, latest_jobs, read_l
 from medes_site.kit.roles import is_researcher
 
 EVALUATION = "evaluate"  # the kind of job that benchmark.tasks registers for submissions
+ANSWERING = "answer"  # of a model that was tuned here; registered above
 SUBJECT = "submission"
 PATIENCE = timedelta(seconds=20)
 LOG_LINES = 100
@@ -88,6 +89,31 @@ class Scoring:
     @property
     def stopping(self) -> bool:
         return self.job is not None and self.job.is_active and self.job.cancel_requested_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The job in which a model on this platform's disk answers; None where there is nothing to wait for."""
+
+    job: Job | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.job is not None and self.job.is_active
+
+    @property
+    def stopping(self) -> bool:
+        return self.job is not None and self.job.is_active and self.job.cancel_requested_at is not None
+
+    @property
+    def waits_long(self) -> bool:
+        job = self.job
+        return (
+            job is not None
+            and job.state == Job.State.QUEUED
+            and not job.attempt
+            and timezone.now() - job.created_at > PATIENCE
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +204,13 @@ def submission_scoring(submission: Submission, user: Any) -> Scoring:
     if not is_researcher(user):
         lines = [_without_traceback(line) for line in lines]
     return Scoring(job, waits, tuple(lines))
+
+
+def submission_answering(submission: Submission) -> Answering:
+    """Of a submission by checkpoint that has no answers yet: the newest job on it that is none of scoring."""
+    if submission.method != Submission.Method.CHECKPOINT or submission.responses_count:
+        return Answering()
+    return Answering(latest_job(SUBJECT, submission.pk, kind=ANSWERING))
 
 
 def _without_traceback(line: LogLine) -> LogLine:

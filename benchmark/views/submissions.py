@@ -29,6 +29,7 @@ from benchmark.queries.submissions import (
     allowed_acts,
     own_submissions,
     published_judgements,
+    submission_answering,
     submission_results,
     submission_rows,
     submission_scoring,
@@ -192,7 +193,7 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
 def _progress(request: HttpRequest, found: Submission) -> HttpResponse:
     """How far it is; once it is over, everything that depends on it, in one piece and without a trigger."""
     context = _live_context(request, found)
-    if context["scoring"].active:
+    if context["scoring"].active or context["answering"].active:
         return render(request, "benchmark/submissions/_progress.html", {**context, "polled": True})
     response = render(request, "benchmark/submissions/_live.html", context)
     return reswap(retarget(response, "#live"), "outerHTML")
@@ -225,6 +226,7 @@ def _live_context(request: HttpRequest, found: Submission) -> dict[str, Any]:
     return {
         "submission": found,
         "scoring": scoring,
+        "answering": submission_answering(found),
         "results": results,
         "steps": submission_steps(found, scoring),
         "may": allowed_acts(request.user, found, scoring, results),

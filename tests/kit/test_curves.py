@@ -27,6 +27,13 @@ def test_points_lie_where_they_should() -> None:
     assert (whisker.get("x1"), whisker.get("y1"), whisker.get("y2")) == ("176.0", "112.0", "12.0")
 
 
+def test_a_second_series_is_told_apart_without_colour() -> None:
+    two = [Series([(0.0, 0.0), (1.0, 1.0)]), Series([(0.0, 1.0), (1.0, 0.0)], second=True)]
+    root = ElementTree.fromstring(curve_chart(two, X, Y, "two"))
+    lines = [line.get("class") for line in root.iter() if line.tag.endswith("polyline")]
+    assert lines == ["curve", "curve second"]
+
+
 def test_nothing_inline_and_everything_escaped() -> None:
     drawn = curve_chart(
         [Series([(0.0, 0.0), (1.0, 1.0)])],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.benchmark.cast import Cast
-from tests.medes_site.roles_table import Row, page
+from tests.medes_site.roles_table import Row, page, submission
 from tests.medes_site.roles_training import API_NO, INVALID, READ, act, closed, run
 from training.models import Dataset
 
@@ -25,6 +25,9 @@ ROWS: list[Row] = [
     page("training:run_new", get=READ, post=INVALID),
     page("training:models", get=READ, post=INVALID),
     closed("training:api-model-list", json=True, post=API_WRONG),
+    page("training:run_compare", get=READ),
+    act("training:answer_again", submission("public"), note="of a file", post="302 403 403 403 403 404 404"),
+    closed("training:api-tuning-estimate", json=True, get=API_NO, post=API_WRONG),
     act("training:run_promote", run, note="of a guardian", post=INVALID),
     closed("training:api-dataset-list", json=True, post=API_WRONG),
     closed("training:api-dataset-detail", pairs),

@@ -115,7 +115,7 @@ def test_a_run_is_refused_before_it_starts(scene: Scene, submitter: Any, tmp_pat
         ({"base_model": str(outside)}, "does not lie in one of the allowed folders"),
         ({"base_model": str(tmp_path / "models" / "none")}, "There is no base model"),
         ({"base_model": "Qwen/Qwen2.5-7B-Instruct"}, "not among the allowed ones"),
-        ({}, "names no base_model"),
+        ({}, "names no base model"),
         ({"base_model": "x", "learning_rate": 7}, "learning_rate must lie between"),
     ):
         with pytest.raises(BadInput, match=words):

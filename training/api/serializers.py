@@ -30,7 +30,7 @@ class RunSerializer(serializers.ModelSerializer):
         model = Run
         fields = [
             "id", "kind", "name", "version", "config", "recipe", "note", "dataset_hash", "rows", "guardian", "job",
-            "progress", "code_version", "libraries", "created_at", "finished_at",
+            "processes", "time_limit", "copied_from", "progress", "code_version", "libraries", "created_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
         extra_kwargs = {"kind": {"help_text": "guardian, sft or dpo"}}

@@ -23,7 +23,13 @@ from training.models import Dataset, Drawing, Run, TrainingKind
 from training.queries.dataset_page import drawing_view
 from training.services.drawings import plan_drawing, takes_long
 from training.services.tuning_data import build_tuning_dataset
-from training.services.tuning_runs import plan_tuning_run, promote_run
+from training.services.tuning_estimates import estimate_of
+from training.services.tuning_runs import (
+    MOST_PROCESSES,
+    check_tuning_config,
+    plan_tuning_run,
+    promote_run,
+)
 from training.tasks import launch_answering, launch_dataset, launch_run
 
 KIND_CHOICES = [("sft", "SFT"), ("dpo", "DPO")]
@@ -62,6 +68,40 @@ class NewTuningRunSerializer(serializers.Serializer):
     config = serializers.DictField(help_text="base_model and the engine's other settings (docs/tuning.md)")
     name = serializers.CharField(required=False, default="", allow_blank=True, max_length=40)
     note = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
+    processes = serializers.IntegerField(required=False, default=1, min_value=1, max_value=MOST_PROCESSES)
+    time_limit = serializers.IntegerField(required=False, default=86_400, help_text="seconds")
+    copied_from = serializers.PrimaryKeyRelatedField(
+        queryset=Run.objects.exclude(kind=TrainingKind.GUARDIAN),
+        required=False,
+        default=None,
+        allow_null=True,
+    )
+
+
+class AskedSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=KIND_CHOICES)
+    dataset = serializers.PrimaryKeyRelatedField(queryset=Dataset.objects.exclude(kind=TrainingKind.GUARDIAN))
+    config = serializers.DictField(help_text="base_model and the engine's other settings (docs/tuning.md)")
+    processes = serializers.IntegerField(required=False, default=1, min_value=1, max_value=MOST_PROCESSES)
+
+
+class EstimateSerializer(serializers.Serializer):
+    """Bytes are good to about a third; null where the base model is not on this machine."""
+
+    rows = serializers.IntegerField()
+    rows_a_step = serializers.IntegerField()
+    steps = serializers.IntegerField()
+    processes = serializers.IntegerField()
+    parameters = serializers.IntegerField(allow_null=True)
+    trained = serializers.IntegerField(allow_null=True)
+    memory = serializers.IntegerField(allow_null=True, help_text="of one process")
+    least = serializers.IntegerField(allow_null=True, help_text="with one row at a time")
+    disk = serializers.IntegerField(allow_null=True)
+    device = serializers.IntegerField(help_text="memory of a training device; 0: not known")
+    free_disk = serializers.IntegerField()
+    refusal = serializers.CharField(
+        allow_blank=True, help_text="why it cannot start; empty if nothing is known"
+    )
 
 
 class PromotedSerializer(serializers.Serializer):
@@ -154,6 +194,21 @@ class TuningRunViewSet(viewsets.GenericViewSet):
         run = plan_tuning_run(actor=request.user, **fields.validated_data)
         launch_run(run, actor=request.user)
         return Response(self.get_serializer(run).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Estimate a run",
+        description="Steps, memory and disk of a run that is not started.",
+        request=AskedSerializer,
+        responses={200: EstimateSerializer, **REFUSALS},
+    )
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: Request) -> Response:
+        fields = AskedSerializer(data=request.data)
+        fields.is_valid(raise_exception=True)
+        data: dict[str, Any] = fields.validated_data
+        config = check_tuning_config(data["kind"], data["config"])
+        found = estimate_of(data["kind"], config, data["dataset"].rows, data["processes"])
+        return Response(EstimateSerializer(found.as_json()).data)
 
     @extend_schema(
         summary="Make a tuned model an entry",

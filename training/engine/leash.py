@@ -19,11 +19,16 @@ TAKEN = 75
 PR_SET_PDEATHSIG = 1
 
 
-def main(arguments: list[str]) -> int:
-    parent, module, folder = int(arguments[0]), arguments[1], Path(arguments[2])
+def tie_to(parent: int) -> bool:
+    """The kernel kills this process as soon as `parent` ends (Linux); False where it has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the kernel was told
+    return os.getppid() == parent
+
+
+def main(arguments: list[str]) -> int:
+    parent, module, folder = int(arguments[0]), arguments[1], Path(arguments[2])
+    if not tie_to(parent):
         return 1
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from training.rules.tuning_config import Config
 
 DOWNLOADS = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
 ANSWERS_AT_ONCE = 5
+MERGE_WAIT = 0.2
 PROBE = "医生应当尊重患者的知情同意权。"
 
 
@@ -108,6 +110,8 @@ def ground(base: Base, run: RunFolder) -> Path:
         run.say("prepare", "merging the adapter of the base model into its weights")
         merge(base.folder, base.adapter, merged, torch.float32)
         (merged / "whole").touch()
+    while not (merged / "whole").exists():  # the first of several processes merges
+        time.sleep(MERGE_WAIT)
     return merged
 
 

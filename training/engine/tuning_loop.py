@@ -266,7 +266,9 @@ def refuse_what_cannot_fit(
         dpo=config.kind == "dpo",
     )
     whole, least = memory.estimate(shape, plan), memory.least(shape, plan)
-    free = torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available
+    # Processes of one machine share its memory; each has a GPU of its own.
+    beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    free = torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available // beside
     run.say(
         "prepare",
         "memory estimated",

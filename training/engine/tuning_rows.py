@@ -8,6 +8,8 @@ stay in the file and never reach the trainer.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +95,13 @@ def as_dataset(rows: Sequence[dict[str, Turns]], folder: Path) -> Dataset:
     """The rows as a dataset that lies on disk, so that what the trainer derives from it (DPO's reference
     log-probabilities) is cached beside it and found again by a resumed run."""
     if not (folder / "dataset_info.json").is_file():
-        Dataset.from_list(list(rows)).save_to_disk(str(folder))
+        # Whole or not at all: several processes of one run may get here at once, and one wins.
+        own = folder.with_name(f"{folder.name}.{os.getpid()}")
+        Dataset.from_list(list(rows)).save_to_disk(str(own))
+        try:
+            os.rename(own, folder)
+        except OSError:
+            shutil.rmtree(own)
     return Dataset.load_from_disk(str(folder))
 
 

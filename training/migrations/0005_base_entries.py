@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('benchmark', '0004_guardians'),
-        ('training', '0002_tuned_models'),
+        ('training', '0004_stored_artefacts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

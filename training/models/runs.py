@@ -15,11 +15,13 @@ class Run(models.Model):
     """One training run. Whether it waits, works or is over, its job says (kind "train", subject "run").
 
     `config` goes to the engine as it stands; `recipe` says how to draw the dataset, which is made by the run
-    itself when it has none. `folder` (relative to MEDES_HOME/artefacts) is the run directory. The engine is a
-    child of the worker, known by host, pid and start time while it runs. `progress` is the engine's last line
-    of progress. `reason_if_first`: where no guardian is active yet, the new one is promoted at once, and this is why
-    if it does not pass the gate. `libraries` and `code_version`: what trained it. `entry`: what an SFT or
-    DPO run's model was promoted to. `finished_at`: its product stands. `stored`: {"files": {name: {"bytes", "sha256"}},
+    itself when it has none. `processes` of one machine share the work; they stand beside `config`, since the
+    engine's configuration is the same on one process and on many. `folder` (relative to MEDES_HOME/artefacts) is
+    the run directory. The engine is a child of the worker, known by host, pid and start time while it runs.
+    `progress` is the engine's last line of progress. `reason_if_first`: where no guardian is active yet, the new
+    one is promoted at once, and this is why if it does not pass the gate. `libraries` and `code_version`: what
+    trained it. `entry`: what an SFT or DPO run's model was promoted to. `copied_from`: the run whose settings it
+    began with. `finished_at`: its product stands. `stored`: {"files": {name: {"bytes", "sha256"}},
     "at"} once all of it is in the store of artefacts.
     """
 
@@ -38,6 +40,7 @@ class Run(models.Model):
     )
     folder = models.CharField(max_length=200, blank=True)
     time_limit = models.PositiveIntegerField(_("time limit (seconds)"), default=7200)
+    processes = models.PositiveSmallIntegerField(_("processes"), default=1)
     note = models.TextField(_("note"), blank=True)
     reason_if_first = models.TextField(_("reason if it is the first"), blank=True)
     engine_host = models.CharField(max_length=120, blank=True)
@@ -61,6 +64,14 @@ class Run(models.Model):
         blank=True,
         related_name="run",
         verbose_name=_("entry"),
+    )
+    copied_from = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="copies",
+        verbose_name=_("copied from"),
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="runs"

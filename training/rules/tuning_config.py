@@ -49,7 +49,11 @@ EXTRA: Mapping[str, frozenset[str]] = {
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be run; the text is one sentence for whoever wrote it."""
+    """A configuration that cannot be run; the text is one sentence for whoever wrote it. `key`: the setting, if one."""
+
+    def __init__(self, sentence: str, key: str = "") -> None:
+        super().__init__(sentence)
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(["model_roots", "hubs", "loss_weights"], (list, type(None))),
     **dict.fromkeys(["lora_targets", "loss_type"], (str, list)),
 }
-_RANGES: Mapping[str, tuple[float, float]] = {
+RANGES: Mapping[str, tuple[float, float]] = {
     "learning_rate": (0, 1),
     "epochs": (1e-6, 1000),
     "max_steps": (-1, 10_000_000),
@@ -174,22 +178,22 @@ def parse_config(data: object, kind: Kind) -> Config:
     known = {item.name for item in fields(Config)}
     for key in data:
         if key not in known:
-            raise ConfigError(f"The configuration has an unknown key {str(key)[:60]!r}.")
+            raise ConfigError(f"The configuration has an unknown key {str(key)[:60]!r}.", str(key))
     if not data.get("base_model"):
-        raise ConfigError("The configuration names no base_model.")
+        raise ConfigError("The configuration names no base_model.", "base_model")
     for key, value in data.items():
         _check_type(key, value)
     config = Config(**{**data, "kind": data.get("kind") or kind})
     if config.kind != kind:
         raise ConfigError(f"This is a configuration for {config.kind[:20]}, not for {kind}.")
-    for key, (low, high) in _RANGES.items():
+    for key, (low, high) in RANGES.items():
         value = getattr(config, key)
         if not low <= value <= high:
-            raise ConfigError(f"{key} must lie between {low:g} and {high:g}, not {value!r}.")
+            raise ConfigError(f"{key} must lie between {low:g} and {high:g}, not {value!r}.", key)
     for key, choices in _CHOICES.items():
         if getattr(config, key) not in choices:
             raise ConfigError(
-                f"{key} must be one of {', '.join(choices)}, not {getattr(config, key)[:40]!r}."
+                f"{key} must be one of {', '.join(choices)}, not {getattr(config, key)[:40]!r}.", key
             )
     _check_lists(config)
     _check_extra(config)
@@ -199,11 +203,11 @@ def parse_config(data: object, kind: Kind) -> Config:
 def _check_type(key: str, value: object) -> None:
     wanted = _TYPES[key]
     if isinstance(value, bool) and bool not in wanted:
-        raise ConfigError(f"{key} must be a {_word(wanted)}, not {str(value).lower()}.")
+        raise ConfigError(f"{key} must be a {_word(wanted)}, not {str(value).lower()}.", key)
     if not isinstance(value, wanted):
-        raise ConfigError(f"{key} must be a {_word(wanted)}, not {str(value)[:40]!r}.")
+        raise ConfigError(f"{key} must be a {_word(wanted)}, not {str(value)[:40]!r}.", key)
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{key} must be a finite number.")
+        raise ConfigError(f"{key} must be a finite number.", key)
 
 
 def _word(types: tuple[type, ...]) -> str:
@@ -223,27 +227,29 @@ def _check_lists(config: Config) -> None:
     for key in ("model_roots", "hubs", "lora_targets", "loss_type"):
         value = getattr(config, key)
         if isinstance(value, list) and not all(isinstance(part, str) and part for part in value):
-            raise ConfigError(f"{key} must be a list of texts.")
+            raise ConfigError(f"{key} must be a list of texts.", key)
     if not config.lora_targets:
-        raise ConfigError("lora_targets is empty: name modules, or say all-linear.")
+        raise ConfigError("lora_targets is empty: name modules, or say all-linear.", "lora_targets")
     targets = config.lora_targets if isinstance(config.lora_targets, list) else [config.lora_targets]
     if "lm_head" in targets and config.kind == "dpo":
-        raise ConfigError("DPO cannot train the output layer lm_head with LoRA.")
+        raise ConfigError("DPO cannot train the output layer lm_head with LoRA.", "lora_targets")
     if config.kind != "dpo":
         return
     for loss in config.losses:
         if loss not in DPO_LOSSES:
-            raise ConfigError(f"loss_type must be among {', '.join(DPO_LOSSES)}, not {loss[:40]!r}.")
+            raise ConfigError(
+                f"loss_type must be among {', '.join(DPO_LOSSES)}, not {loss[:40]!r}.", "loss_type"
+            )
     if not config.losses:
-        raise ConfigError("loss_type is empty.")
+        raise ConfigError("loss_type is empty.", "loss_type")
     if config.packing:
-        raise ConfigError("Packing is for SFT alone.")
+        raise ConfigError("Packing is for SFT alone.", "packing")
     weights = config.loss_weights
     if weights is not None and (
         len(weights) != len(config.losses)
         or any(isinstance(w, bool) or not isinstance(w, int | float) or not math.isfinite(w) for w in weights)
     ):
-        raise ConfigError("loss_weights must hold one number for each loss_type.")
+        raise ConfigError("loss_weights must hold one number for each loss_type.", "loss_weights")
 
 
 def _check_extra(config: Config) -> None:

@@ -24,12 +24,21 @@ STOP = "stop"
 POLL_SECONDS = 0.05
 # An engine needs no database and no secret of the site, whatever the libraries it loads may do.
 KEPT_BACK = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "EMAIL_URL", "MEDES_METRICS_TOKEN")
+HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+LAUNCH = "training.engine.launch"
 
 
 class EngineProcess:
-    """One start of `python -m MODULE FOLDER`. What it prints is appended to engine.log in its folder."""
+    """One start of `python -m MODULE FOLDER`. What it prints is appended to engine.log in its folder.
 
-    def __init__(self, module: str, folder: Path, extra: Sequence[str] = ()) -> None:
+    `processes` above 1: the module under `accelerate launch`; they all end with the one that is started here. `hub`: it
+    may fetch a base model from the hub.
+    """
+
+    def __init__(
+        self, module: str, folder: Path, extra: Sequence[str] = (), *, processes: int = 1, hub: bool = False
+    ) -> None:
         (folder / STOP).unlink(missing_ok=True)
         with (folder / LOG).open("ab") as log:
             self._process = subprocess.Popen(
@@ -38,12 +47,10 @@ class EngineProcess:
                     "-m",
                     "training.engine.leash",
                     str(os.getpid()),
-                    module,
-                    str(folder),
-                    *extra,
+                    *engine_arguments(module, folder, extra, processes),
                 ],
                 cwd=ROOT,
-                env=engine_environment(),
+                env=engine_environment(hub=hub),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -87,14 +94,24 @@ class EngineProcess:
         return True
 
 
-def engine_environment() -> dict[str, str]:
-    """The worker's environment without the site's secrets; hashing is fixed and no hub is asked for anything."""
-    kept = {name: value for name, value in os.environ.items() if name not in KEPT_BACK}
+def engine_arguments(module: str, folder: Path, extra: Sequence[str], processes: int) -> list[str]:
+    """What the leash is given: it becomes the module itself, or what launches the module on several processes."""
+    if processes == 1:
+        return [module, str(folder), *extra]
+    return [LAUNCH, str(folder), str(processes), module, *extra]
+
+
+def engine_environment(*, hub: bool = False) -> dict[str, str]:
+    """The worker's environment without the site's secrets; hashing is fixed.
+
+    No hub is asked for anything and no token is handed on, unless the base model comes from one (`hub`).
+    """
+    kept_back = KEPT_BACK if hub else (*KEPT_BACK, *HUB_TOKENS)
+    kept = {name: value for name, value in os.environ.items() if name not in (*kept_back, *OFFLINE)}
     return {
         **kept,
+        **({} if hub else dict.fromkeys(OFFLINE, "1")),
         "PYTHONHASHSEED": "0",
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
         "PYTHONUNBUFFERED": "1",
     }
 

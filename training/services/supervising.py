@@ -43,11 +43,13 @@ def supervise(
     prepare: Prepare,
     keep: bool = False,
     extra: tuple[str, ...] = (),
+    hub: bool = False,
 ) -> Path:
     """Runs `module` on the run's directory to its end and returns the directory.
 
     `prepare` writes the input files. `keep`: an earlier attempt's output stays, because the engine resumes from
-    it. Raises JobError with the engine's last words, TransientJobError where something outside killed it.
+    it. `hub`: the base model may be fetched. Raises JobError with the engine's last words, TransientJobError where
+    something outside killed it.
     """
     _end_former_engine(run, context)
     folder = run_folder(run)
@@ -57,7 +59,7 @@ def supervise(
     prepare(run, folder)
     follower = _Follower(context, run, folder)
     context.check()
-    engine = EngineProcess(module, folder, extra)
+    engine = EngineProcess(module, folder, extra, processes=run.processes, hub=hub)
     try:
         _record(context, run, folder, engine)
         _follow(context, run, engine, follower)

@@ -20,17 +20,19 @@ from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobError
 from training.errors import BadInput, NotAllowed, WrongState
 from training.models import Dataset, Run, TrainingKind
+from training.names import sentence
 from training.policies import can_promote, can_train
 from training.queries.model_folders import model_roots
 from training.readers.base_models import BaseModelError, base_in, hub_refusal, is_path
-from training.rules import memory
 from training.rules.tuning_config import ConfigError, parse_config
 from training.services.artefact_store import fetch_artefacts, fetch_base_model, run_of_path, store_artefacts
 from training.services.dataset_files import dataset_folder
 from training.services.runs import close_run, code_version, library_versions, next_version, run_folder
 from training.services.supervising import read_json, supervise
+from training.services.tuning_estimates import estimate_of
 
 FILES = ("train.jsonl", "eval.jsonl", "train.parquet", "eval.parquet", "prompts.jsonl")
+MOST_PROCESSES = 64
 KINDS = (TrainingKind.SFT, TrainingKind.DPO)
 
 
@@ -43,10 +45,13 @@ def plan_tuning_run(
     name: str = "",
     note: str = "",
     time_limit: int = 86_400,
+    processes: int = 1,
+    copied_from: Run | None = None,
 ) -> Run:
-    """A run of the next version under this name. `actor` None: the command line.
+    """A run of the next version under this name. `actor` None: the command line. `processes`: 1 to 64, on one machine.
 
-    Raises NotAllowed; BadInput, in one sentence, for a configuration, base model or dataset that cannot be used.
+    Raises NotAllowed; BadInput, in one sentence, for a configuration, base model or dataset that cannot be used, and
+    for a run that is certain not to fit.
     """
     if actor is not None and not can_train(actor):
         raise NotAllowed(_("Only researchers tune models."))
@@ -59,7 +64,12 @@ def plan_tuning_run(
         )
     if not 10 <= time_limit <= 30 * 86_400:
         raise BadInput(_("The time limit lies between 10 seconds and 30 days."), field="time_limit")
+    if not 1 <= processes <= MOST_PROCESSES:
+        raise BadInput(_("A run has 1 to %(most)s processes.") % {"most": MOST_PROCESSES}, field="processes")
     checked = check_tuning_config(kind, config)
+    estimate = estimate_of(kind, checked, dataset.rows, processes)
+    if estimate.refusal:
+        raise BadInput(estimate.refusal)
     fields = {
         "kind": kind,
         "name": name,
@@ -68,6 +78,8 @@ def plan_tuning_run(
         "dataset": dataset,
         "note": note.replace("\0", "").strip()[:2000],
         "time_limit": time_limit,
+        "processes": processes,
+        "copied_from": copied_from,
         "code_version": code_version(),
         "libraries": library_versions(),
         "created_by": actor,
@@ -82,6 +94,22 @@ def plan_tuning_run(
     raise AssertionError("unreachable")
 
 
+def copy_run(*, actor: Any, run: Run) -> Run:
+    """The next version of an SFT or DPO run, with the same settings on the same dataset. Raises as `plan_tuning_run`."""
+    assert run.dataset is not None
+    return plan_tuning_run(
+        actor=actor,
+        kind=run.kind,
+        dataset=run.dataset,
+        config=run.config,
+        name=run.name,
+        note=run.note,
+        time_limit=run.time_limit,
+        processes=run.processes,
+        copied_from=run,
+    )
+
+
 def check_tuning_config(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration as the engine will read it, without what is the site's to say. Raises BadInput."""
     given = {key: value for key, value in config.items() if key not in ("model_roots", "hubs", "lineage")}
@@ -94,40 +122,17 @@ def check_tuning_config(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
         else:
             refused = hub_refusal(parsed.base_model, settings.MEDES_MODEL_HUBS)
             if refused:
-                raise BadInput(refused, field="base_model")
+                raise BadInput(sentence(refused), field="base_model")
     except ConfigError as error:
-        raise BadInput(str(error)) from None
+        raise BadInput(sentence(str(error)), field=error.key) from None
     except BaseModelError as error:
-        raise BadInput(str(error), field="base_model") from None
+        raise BadInput(sentence(str(error)), field="base_model") from None
     return given
 
 
-def estimate_of(kind: str, config: Mapping[str, Any], rows: int) -> dict[str, Any] | None:
-    """Parameters, steps and bytes of memory a run will need; None for a base model that is not on disk."""
-    parsed = parse_config(config, kind)  # type: ignore[arg-type]
-    if not is_path(parsed.base_model):
-        return None
-    try:
-        shape = memory.shape_of(base_in(parsed.base_model, None).config)
-    except (BaseModelError, ValueError):
-        return None
-    plan = memory.Plan(
-        batch=parsed.batch_size,
-        max_length=parsed.max_length,
-        lora_r=parsed.lora_r,
-        weight_bytes=4 if parsed.precision == "fp32" or not parsed.lora_r else 2,
-        checkpointing=parsed.gradient_checkpointing,
-        dpo=kind == "dpo",
-    )
-    steps = memory.steps_of(
-        rows,
-        batch=parsed.batch_size,
-        accumulation=parsed.accumulation,
-        epochs=parsed.epochs,
-        max_steps=parsed.max_steps,
-    )
-    found = memory.estimate(shape, plan)
-    return {"parameters": found.parameters, "trained": found.trained, "bytes": found.total, "steps": steps}
+def comes_from_a_hub(base_model: str) -> bool:
+    """Whether the engine must be let online: the base model is a hub id, and an allowed one."""
+    return not is_path(base_model) and hub_refusal(base_model, settings.MEDES_MODEL_HUBS) is None
 
 
 def tune_model(context: JobContext, run: Run) -> None:
@@ -140,6 +145,7 @@ def tune_model(context: JobContext, run: Run) -> None:
             prepare=_prepare,
             keep=True,
             extra=("--resume",),
+            hub=comes_from_a_hub(str(run.config.get("base_model", ""))),
         )
         run.refresh_from_db()
         report = read_json(run_folder(run) / "report.json")

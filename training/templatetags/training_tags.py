@@ -15,6 +15,7 @@ from medes_site.kit.charts.geometry import UNIT, Domain
 from training import names
 from training.queries.dataset_page import Part, Spread
 from training.queries.report_page import Curves
+from training.queries.run_comparison import Overlay
 from training.queries.runs import MetricCurve
 
 register = template.Library()
@@ -129,6 +130,43 @@ def learning_chart(points: list[dict[str, Any]]) -> SafeString:
     x, y = Axis(_("answers learned from"), Domain(0.0, most), 0), Axis(_("mean κ"), Domain(low, 1.0))
     series = Series([(rows, figure["value"]) for rows, figure in found], bars)
     return mark_safe(curve_chart([series], x, y, label))  # noqa: S308 - escaped inside
+
+
+@register.filter
+def short_number(value: float | None) -> str:
+    """Four digits that count; "–" for none."""
+    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else f"{value}"
+
+
+@register.filter
+def millions(count: int) -> str:
+    """A number of parameters such as "7.6 B" or "0.52 M"."""
+    return f"{count / 1e9:.2f} B" if count >= 1e9 else f"{count / 1e6:.2f} M"
+
+
+@register.simple_tag
+def overlay_chart(overlay: Overlay, first: Any, second: Any) -> SafeString:
+    """A figure of two runs over their steps; the second is dashed."""
+    found = (*overlay.first, *overlay.second)
+    steps, values = [step for step, _v in found], [value for _s, value in found]
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - 1, high + 1
+    digits = 0 if high - low >= 50 else 1 if high - low >= 2 else 3
+    label = _("%(name)s of %(first)s (last %(one)s) and of %(second)s (last %(two)s)") % {
+        "name": step_title(overlay.name),
+        "first": first,
+        "one": short_number(overlay.first[-1][1] if overlay.first else None),
+        "second": second,
+        "two": short_number(overlay.second[-1][1] if overlay.second else None),
+    }
+    x = Axis(_("step"), Domain(float(min(steps)), float(max(max(steps), min(steps) + 1))), 0)
+    y = Axis(str(step_title(overlay.name)), Domain(low, high), digits)
+    series = [
+        Series([(float(step), value) for step, value in points], dots=len(points) < 20, second=other)
+        for points, other in ((overlay.first, False), (overlay.second, True))
+    ]
+    return mark_safe(curve_chart(series, x, y, label))  # noqa: S308 - escaped inside
 
 
 @register.simple_tag

@@ -16,6 +16,8 @@ from django_htmx.http import reswap, retarget
 
 from medes_site.kit.jobs.core import request_cancel
 from training.models import Run, TrainingKind
+from training.queries.answering import answering_of
+from training.queries.run_comparison import run_differences
 from training.queries.runs import metric_curves, run_rows, run_view
 from training.queries.tuning_pages import curves_of, samples_of
 from training.tasks import launch_run
@@ -33,12 +35,14 @@ def runs(request: HttpRequest) -> HttpResponse:
         "dataset", "guardian__scorer", "entry", "created_by"
     )
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "training/runs/list.html", {"page": page, "rows": run_rows(list(page))})
+    tuning = sum(run.kind != TrainingKind.GUARDIAN for run in page)
+    context = {"page": page, "rows": run_rows(list(page)), "comparing": tuning > 1}
+    return render(request, "training/runs/list.html", context)
 
 
 def run_or_404(request: HttpRequest, pk: int) -> Run:
     rows = Run.objects.visible_to(request.user).select_related(
-        "dataset", "guardian__scorer", "entry", "created_by"
+        "dataset", "guardian__scorer", "entry", "created_by", "copied_from__dataset"
     )
     found: Run = get_object_or_404(rows, pk=pk)
     return found
@@ -63,7 +67,8 @@ def run_page(
             "curves": curves_of(context["curves"]),
             "samples": samples_of(found),
             "promote_form": promote_form or PromoteRunForm(),
-            "submissions": found.entry.submissions.order_by("-pk")[:5] if found.entry else (),
+            "submissions": answering_of(found),
+            "differences": run_differences(found.copied_from, found) if found.copied_from else (),
         }
     if request.htmx and request.htmx.target == "run-progress":  # type: ignore[attr-defined]
         if view.active:

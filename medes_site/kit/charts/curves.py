@@ -24,13 +24,14 @@ TICKS: Final = 5
 class Series:
     """Points (x, y), in the order of x. `bars`: for each point (low, high), None where there is no interval.
 
-    `line`: the points are joined. `dots`: every point is drawn.
+    `line`: the points are joined. `dots`: every point is drawn. `second`: drawn in the other colour, dashed.
     """
 
     points: Sequence[tuple[float, float]]
     bars: Sequence[tuple[float, float] | None] = ()
     line: bool = True
     dots: bool = True
+    second: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +101,16 @@ def _grid(x: Axis, y: Axis, right: float, bottom: float) -> list[svg.Element]:
 def _series(part: Series, x: Axis, y: Axis, right: float, bottom: float) -> list[svg.Element]:
     places = [(x.domain.place(a, LEFT, right), y.domain.place(b, bottom, TOP)) for a, b in part.points]
     parts: list[svg.Element] = []
+    other = ["second"] if part.second else []
     for place, bar in zip(places, part.bars, strict=False):
         if bar is not None:
             low, high = (y.domain.place(end, bottom, TOP) for end in bar)
             parts.append(svg.Line(class_=["whisker"], x1=place[0], x2=place[0], y1=low, y2=high))
     if part.line and len(places) > 1:
         flat = [number for place in places for number in place]
-        parts.append(svg.Polyline(class_=["curve"], points=flat))  # type: ignore[arg-type]
+        parts.append(svg.Polyline(class_=["curve", *other], points=flat))  # type: ignore[arg-type]
     if part.dots:
-        parts += [svg.Circle(class_=["point"], cx=a, cy=b, r=4) for a, b in places]
+        parts += [svg.Circle(class_=["point", *other], cx=a, cy=b, r=4) for a, b in places]
     return parts
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -17,14 +16,16 @@ from medes_site.kit.jobs.errors import JobBusy, JobError
 from medes_site.kit.jobs.foreground import run_in_foreground
 from medes_site.kit.jobs.models import Job
 from training.models import Dataset, Run
+from training.readers.settings_yaml import SettingsError, read_settings
 from training.services.runs import run_folder
-from training.services.tuning_runs import estimate_of, plan_tuning_run, promote_run
+from training.services.tuning_estimates import RunEstimate, estimate_of
+from training.services.tuning_runs import check_tuning_config, plan_tuning_run, promote_run
 from training.tasks import launch_answering, launch_run
 
 OPTIONS: dict[str, type] = {
     "learning_rate": float, "epochs": float, "max_steps": int, "batch_size": int, "accumulation": int,
     "max_length": int, "lora_r": int, "lora_alpha": int, "precision": str, "beta": float, "loss_type": str,
-    "seed": int, "eval_every": int, "save_every": int, "sample_tokens": int,
+    "lora_targets": str, "seed": int, "eval_every": int, "save_every": int, "sample_tokens": int,
 }  # fmt: skip
 
 
@@ -44,7 +45,11 @@ class Command(ReportingCommand):
         parser.add_argument("--name", default="", help="default: medes-KIND; each run is its next version")
         for name, kind in OPTIONS.items():
             parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
-        parser.add_argument("--config", default="", help="more of the engine's configuration, a JSON object")
+        parser.add_argument("--config", default="", help="more of the engine's configuration, YAML or JSON")
+        parser.add_argument("--processes", type=int, default=1, help="on this machine, by accelerate launch")
+        parser.add_argument(
+            "--estimate", action="store_true", help="only tell what the run would need; nothing is started"
+        )
         parser.add_argument("--time-limit", type=int, default=86_400, help="seconds")
         parser.add_argument("--note", default="")
         parser.add_argument(
@@ -63,6 +68,10 @@ class Command(ReportingCommand):
             raise CommandError("--promote waits for the result, so it cannot go with --queue")
         dataset = self._dataset(options)
         config = self._config(options)
+        if options["estimate"]:
+            checked = check_tuning_config(options["kind"], config)
+            found = estimate_of(options["kind"], checked, dataset.rows, options["processes"])
+            return {"estimate": found.as_json()}
         run = plan_tuning_run(
             actor=actor,
             kind=options["kind"],
@@ -71,13 +80,14 @@ class Command(ReportingCommand):
             name=options["name"],
             note=options["note"],
             time_limit=options["time_limit"],
+            processes=options["processes"],
         )
         job = launch_run(run, actor=actor, wake=options["queue"])
         result: dict[str, Any] = {
             "run": run.pk,
             "model": str(run),
             "job": job.pk,
-            "estimate": estimate_of(run.kind, run.config, dataset.rows),
+            "estimate": estimate_of(run.kind, run.config, dataset.rows, run.processes).as_json(),
         }
         if options["queue"]:
             return {**result, "state": job.state}
@@ -111,12 +121,11 @@ class Command(ReportingCommand):
         config = {name: options[name] for name in OPTIONS if options[name] is not None}
         if options["config"]:
             try:
-                more = json.loads(options["config"])
-            except ValueError as error:
-                raise CommandError(f"--config is no JSON: {error}") from error
-            if not isinstance(more, dict):
-                raise CommandError("--config must be one JSON object")
-            config = {**more, **config}
+                config = {**read_settings(options["config"]), **config}
+            except SettingsError as error:
+                raise CommandError(f"--config: {error}") from error
+        if "," in str(config.get("lora_targets", "")):
+            config["lora_targets"] = [name.strip() for name in config["lora_targets"].split(",")]
         if options["base_run"]:
             run = Run.objects.filter(pk=options["base_run"]).first()
             if run is None:
@@ -132,6 +141,22 @@ class Command(ReportingCommand):
             raise CommandError(job.error or f"job {job.pk} ended as {job.state}")
 
     def show(self, result: dict[str, Any]) -> None:
+        if "run" not in result:
+            self.stdout.write(said_of(RunEstimate(**result["estimate"])))
+            return
         self.stdout.write(f"run {result['run']} ({result['model']}): {result['state']}")
         if "folder" in result:
             self.stdout.write(f"model: {result['folder']}/artefact")
+
+
+def said_of(found: RunEstimate) -> str:
+    """An estimate in a line or two."""
+    lines = [f"{found.steps} steps of {found.rows_a_step} rows on {found.processes} process(es)"]
+    if found.memory is not None and found.least is not None and found.disk is not None:
+        memory, least, disk = (size / 2**30 for size in (found.memory, found.least, found.disk))
+        lines.append(
+            f"memory {memory:.1f} GiB a process ({least:.1f} with one row at a time), disk {disk:.1f} GiB"
+        )
+    if found.refusal:
+        lines.append(found.refusal)
+    return "\n".join(lines)
