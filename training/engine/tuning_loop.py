@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallba
 from transformers.utils import logging as transformers_logging
 
 from training.engine import policy
+from training.engine.conversation import Speech, ids_of, load_speech
 from training.engine.tuning_artefact import finish
 from training.engine.tuning_checkpoints import newest_whole, numbered
 from training.engine.tuning_folder import RunFolder, RunRefused, Stopped, read_config
-from training.engine.tuning_rows import Prepared, as_dataset, prepare, read_prompts, read_rows
+from training.engine.tuning_rows import Prepared, Turns, as_dataset, prepare, read_prompts, read_rows
 from training.engine.tuning_watch import Samples, Watch
 from training.readers.base_models import Base
 from training.rules import memory
@@ -133,14 +134,22 @@ def tune(kind: Kind, build: Build, run: RunFolder, *, resume: bool) -> None:
     dtype = policy.weights_type(config, precision)
     refuse_what_cannot_fit(run, config, base, device, dtype)
     run.say("prepare", f"{len(rows)} rows, {device}, {precision}", device=device, precision=precision)
-    tokenizer = policy.load_tokenizer(base.folder)
-    prepared = prepare(rows, kind, tokenizer, config.max_length)
+    prompts = read_prompts(run.path / "prompts.jsonl")[:FIXED_PROMPTS]
+    asked = [row["prompt"] for row in rows] + [turns for _id, turns in prompts]
+    speech = load_speech(base, system=any(turns[0]["role"] == "system" for turns in asked))
+    for _id, turns in prompts:
+        ids_of(speech.tokenizer, turns, ask=True)
+    for note in speech.notes:
+        run.say("prepare", note)
+    config = within_positions(run, config, base)
+    tokenizer = speech.tokenizer
+    prepared = prepare(rows, kind, speech, config.max_length, run.check)
     run.say("prepare", said_of(prepared), **prepared.counts())
-    judged = prepare_evaluation(run, kind, tokenizer, config)
+    judged = prepare_evaluation(run, kind, speech, config)
     run.check()
     material = Material(
         config=config,
-        folder=policy.ground(base, run),
+        folder=policy.ground(base, run, tokenizer),
         tokenizer=tokenizer,
         train=as_dataset(prepared.rows, run.cache / "train"),
         evaluate=as_dataset(judged.rows, run.cache / "eval") if judged else None,
@@ -148,21 +157,38 @@ def tune(kind: Kind, build: Build, run: RunFolder, *, resume: bool) -> None:
         dtype=dtype,
         arguments=trainer_arguments(run, config, device, precision, judged is not None),
     )
-    trainer, watch = train(run, material, build, checkpoint)
+    trainer, watch = train(run, material, build, checkpoint, prompts)
     if material.evaluate is not None and watch.evaluated_at != trainer.state.global_step:
         trainer.evaluate()
-    finish(run, config, base, trainer, watch, tokenizer, prepared, seconds=time.monotonic() - begun)
+    finish(run, config, base, trainer, watch, speech, prepared, seconds=time.monotonic() - begun)
     run.say("done", "finished", trainer.state.global_step, trainer.state.max_steps)
 
 
-def train(run: RunFolder, material: Material, build: Build, checkpoint: Path | None) -> tuple[Trainer, Watch]:
+def within_positions(run: RunFolder, config: Config, base: Base) -> Config:
+    """A model reads only so many tokens; beyond them some fail and the others talk nonsense."""
+    most = policy.positions_of(base.config)
+    if not most or config.max_length <= most:
+        return config
+    run.say(
+        "prepare",
+        f"the model reads {most} tokens at most: max_length is {most} instead of {config.max_length}",
+    )
+    return replace(config, max_length=most)
+
+
+def train(
+    run: RunFolder,
+    material: Material,
+    build: Build,
+    checkpoint: Path | None,
+    prompts: Sequence[tuple[str, Turns]],
+) -> tuple[Trainer, Watch]:
     """Trains to the end; out of memory, it halves the batch, doubles the accumulation and goes on.
 
     Raises Stopped after a stop, once the checkpoint is written.
     """
     config = material.config
     batch = int(run.read_json("memory.json").get("batch_size", config.batch_size))
-    prompts = read_prompts(run.path / "prompts.jsonl")[:FIXED_PROMPTS]
     world = int(os.environ.get("WORLD_SIZE", "1"))
     while True:
         accumulation = config.batch_size * config.accumulation // batch
@@ -290,13 +316,11 @@ def refuse_what_cannot_fit(
         )
 
 
-def prepare_evaluation(
-    run: RunFolder, kind: str, tokenizer: PreTrainedTokenizerBase, config: Config
-) -> Prepared | None:
+def prepare_evaluation(run: RunFolder, kind: str, speech: Speech, config: Config) -> Prepared | None:
     path = run.path / "eval.jsonl"
     if not path.is_file() or not path.stat().st_size:
         return None
-    return prepare(read_rows(path, kind), kind, tokenizer, config.max_length)
+    return prepare(read_rows(path, kind), kind, speech, config.max_length, run.check)
 
 
 def said_of(prepared: Prepared) -> str:
