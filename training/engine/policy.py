@@ -112,6 +112,14 @@ def _settle_sampling(model: PreTrainedModel) -> None:
             model.generation_config = GenerationConfig(**{n: getattr(settings, n, None) for n in names})
 
 
+def still(model: PreTrainedModel) -> None:
+    """Dropout off also where a model keeps it as a number (OPT) instead of a layer, which DPO's trainer overlooks."""
+    for module in model.modules():
+        for name in ("dropout", "activation_dropout", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+
+
 def ground(base: Base, run: RunFolder, tokenizer: PreTrainedTokenizerBase) -> Path:
     """The folder of the model that is trained on; an adapter is merged into its base once, below the run.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import shutil
@@ -85,10 +86,11 @@ def merged_difference(
     if not config.lora_r or not config.merge:
         return None
     run.say("save", "merging the adapter")
-    adapted: Any = trainer.model
-    adapted.to("cpu")
-    below = policy.ground(base, run, speech.tokenizer)
+    adapted: Any = trainer.accelerator.unwrap_model(trainer.model)
     dtype = next(adapted.get_base_model().parameters()).dtype
+    del adapted
+    let_go(trainer)
+    below = policy.ground(base, run, speech.tokenizer)
     difference = policy.merge(
         below, run.artefact / "adapter", run.artefact / "model", dtype, speech.tokenizer
     )
@@ -97,6 +99,18 @@ def merged_difference(
         message = "the merged model differs from base and adapter"
     run.say("save", message, merge_difference=difference)
     return difference
+
+
+def let_go(trainer: Trainer) -> None:
+    """Frees model and optimizer, so that merging needs no more memory than training did. The state stays."""
+    for holder in (trainer, trainer.callback_handler):
+        for name in ("model", "model_wrapped", "optimizer", "lr_scheduler", "ref_model"):
+            if getattr(holder, name, None) is not None:
+                setattr(holder, name, None)
+    trainer.accelerator.free_memory()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def description(

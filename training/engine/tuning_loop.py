@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,10 @@ class Material:
     arguments: dict[str, Any]
 
     def model(self) -> PreTrainedModel:
-        return policy.load_model(self.folder, self.dtype)
+        model = policy.load_model(self.folder, self.dtype)
+        if self.config.kind == "dpo" and self.config.extra.get("disable_dropout", True):
+            policy.still(model)
+        return model
 
 
 Build = Callable[[Material, list[TrainerCallback]], Trainer]
@@ -101,7 +105,10 @@ def main(kind: Kind, build: Build, arguments: Sequence[str] | None = None) -> in
 
 
 def complain(sentence: str) -> None:
-    sys.stderr.write(sentence.rstrip() + "\n")
+    """On a full disk nothing can be said, and the exit code must not change for that."""
+    with suppress(OSError):
+        sys.stderr.write(sentence.rstrip() + "\n")
+        sys.stderr.flush()
 
 
 def sentence_for(error: BaseException) -> str | None:
@@ -109,7 +116,7 @@ def sentence_for(error: BaseException) -> str | None:
     if isinstance(error, RunRefused | ConfigError):
         return str(error)
     if _disk_is_full(error):
-        return "The disk is full: the run needs more room than there is."
+        return "The disk is full, or a limit on it is reached: the run needs more room than there is."
     if policy.out_of_memory(error):
         return "The machine has too little memory for this run, even with one row at a time."
     if isinstance(error, OSError):
@@ -262,6 +269,7 @@ def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
         )
     run.write_json("started.json", {"config": stamp, "data": data})
     checkpoint, complaints = newest_whole(run.checkpoints, remove_broken=run.writes)
+    run.forget_after(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
     for complaint in complaints:
         run.say("resume", f"a checkpoint is not whole and is left out: {complaint}")
     place = (
@@ -371,6 +379,9 @@ def use_one_gpu() -> None:
 
 
 def _disk_is_full(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return True
-    return "No space left on device" in str(error)
+    text = str(error)
+    # torch's and safetensors' wordings; the writer of torch notices only at the end that bytes are missing
+    full = ("No space left on device", "File too large", "Disk quota exceeded", "inline_container.cc")
+    return any(words in text for words in full)

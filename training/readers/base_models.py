@@ -44,10 +44,9 @@ def hub_refusal(name: str, hubs: Sequence[str] | None) -> str | None:
 
 def base_in(name: str, roots: Sequence[str] | None) -> Base:
     """The base model in a folder. Raises BaseModelError where it is missing, elsewhere, or not safetensors."""
-    folder = Path(name).expanduser().resolve()
-    if roots is not None and not any(
-        folder.is_relative_to(Path(root).expanduser().resolve()) for root in roots
-    ):
+    named = Path(os.path.abspath(Path(name).expanduser()))  # without dots, links not followed yet
+    folder = named.resolve()
+    if roots is not None and not any(_lies_in(Path(root).expanduser(), named, folder) for root in roots):
         raise BaseModelError(f"The base model {name} does not lie in one of the allowed folders.")
     if not folder.is_dir():
         raise BaseModelError(f"There is no base model {name}.")
@@ -60,6 +59,11 @@ def base_in(name: str, roots: Sequence[str] | None) -> Base:
     if not any((folder / file).is_file() for file in TOKENIZER_FILES):
         raise BaseModelError(f"The folder {name} holds no tokenizer.")
     return Base(folder, None, config)
+
+
+def _lies_in(root: Path, named: Path, folder: Path) -> bool:
+    """Also by a link that lies in the root itself: whoever may put one there may put a model there."""
+    return named.is_relative_to(Path(os.path.abspath(root))) or folder.is_relative_to(root.resolve())
 
 
 def whole_safetensors(path: Path) -> bool:
