@@ -20,7 +20,8 @@ import torch
 from training.engine import policy
 from training.engine.conversation import load_speech
 from training.engine.tuning_folder import RunFolder, RunRefused, Stopped
-from training.engine.tuning_loop import SMALL, STOPPED, complain, sentence_for, use_one_gpu
+from training.engine.tuning_loop import STOPPED, complain, sentence_for, use_one_gpu
+from training.engine.tuning_room import SMALL
 from training.readers.base_models import BaseModelError, base_in
 
 DEFAULTS = {"tokens": 512, "batch": 8, "device": "auto"}

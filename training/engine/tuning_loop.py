@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import psutil
 import torch
 from peft import LoraConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainerCallback
@@ -32,20 +31,18 @@ from transformers.utils import logging as transformers_logging
 
 from training.engine import policy
 from training.engine.conversation import Speech, ids_of, load_speech
+from training.engine.machine import out_of_memory_kills
 from training.engine.tuning_artefact import finish
 from training.engine.tuning_checkpoints import newest_whole, numbered
 from training.engine.tuning_folder import RunFolder, RunRefused, Stopped, read_config
+from training.engine.tuning_room import Room, batch_of, halve
 from training.engine.tuning_rows import Prepared, Turns, as_dataset, prepare, read_prompts, read_rows
 from training.engine.tuning_watch import Samples, Watch
 from training.readers.base_models import Base
-from training.rules import memory
 from training.rules.tuning_config import Config, ConfigError, Kind
 
 STOPPED = 3
 FIXED_PROMPTS = 10
-ROOM = 16 * 2**20  # bytes for logs and small files
-SMALL = 20_000_000
-"""Below this many parameters threads on a CPU wait for each other longer than they work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,8 @@ def tune(kind: Kind, build: Build, run: RunFolder, *, resume: bool) -> None:
     device = policy.device_of(config)
     precision = policy.precision_of(config, device)
     dtype = policy.weights_type(config, precision)
-    refuse_what_cannot_fit(run, config, base, device, dtype)
+    room = Room(run, config, base, device, dtype)
+    room.refuse_what_cannot_fit()
     run.say("prepare", f"{len(rows)} rows, {device}, {precision}", device=device, precision=precision)
     prompts = read_prompts(run.path / "prompts.jsonl")[:FIXED_PROMPTS]
     asked = [row["prompt"] for row in rows] + [turns for _id, turns in prompts]
@@ -152,6 +150,7 @@ def tune(kind: Kind, build: Build, run: RunFolder, *, resume: bool) -> None:
     tokenizer = speech.tokenizer
     prepared = prepare(rows, kind, speech, config.max_length, run.check)
     run.say("prepare", said_of(prepared), **prepared.counts())
+    room.choose_batch(prepared.longest)
     judged = prepare_evaluation(run, kind, speech, config)
     run.check()
     material = Material(
@@ -195,7 +194,7 @@ def train(
     Raises Stopped after a stop, once the checkpoint is written.
     """
     config = material.config
-    batch = int(run.read_json("memory.json").get("batch_size", config.batch_size))
+    batch = batch_of(run, config)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     while True:
         accumulation = config.batch_size * config.accumulation // batch
@@ -227,23 +226,10 @@ def train(
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        batch = smaller(batch)
-        accumulation = config.batch_size * config.accumulation // batch
-        run.write_json("memory.json", {"batch_size": batch, "accumulation": accumulation})
-        run.say(
-            "memory",
-            f"out of memory: batch size now {batch}, accumulation {accumulation}",
-            batch_size=batch,
-            accumulation=accumulation,
-        )
+        batch = halve(run, config, "out of memory")
         if world > 1:
             raise RunRefused("Out of memory: resume the run, and it goes on with a smaller batch.")
         checkpoint, _complaints = newest_whole(run.checkpoints, remove_broken=True)
-
-
-def smaller(batch: int) -> int:
-    """The largest proper divisor, so that the rows a step stay the same: half, where the batch is even."""
-    return next(part for part in range(batch // 2, 0, -1) if batch % part == 0)
 
 
 def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
@@ -261,13 +247,18 @@ def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
             shutil.rmtree(run.cache, ignore_errors=True)
             for name in ("memory.json", "progress.jsonl", "samples.jsonl"):
                 (run.path / name).unlink(missing_ok=True)
-        run.write_json("started.json", {"config": stamp, "data": data})
+        run.write_json(
+            "started.json", {"config": stamp, "data": data, "out_of_memory_kills": out_of_memory_kills()}
+        )
         return None
     if before and (before.get("config"), before.get("data")) != (stamp, data):
         raise RunRefused(
             "The configuration or the dataset has changed since the run began: start a new run instead."
         )
-    run.write_json("started.json", {"config": stamp, "data": data})
+    kills = out_of_memory_kills()
+    if kills is not None and kills > before.get("out_of_memory_kills", kills):
+        halve(run, config, "the machine ran out of memory and a program was killed")
+    run.write_json("started.json", {"config": stamp, "data": data, "out_of_memory_kills": kills})
     checkpoint, complaints = newest_whole(run.checkpoints, remove_broken=run.writes)
     run.forget_after(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
     for complaint in complaints:
@@ -279,49 +270,6 @@ def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
     )
     run.say("resume", place)
     return checkpoint
-
-
-def refuse_what_cannot_fit(
-    run: RunFolder, config: Config, base: Base, device: str, dtype: torch.dtype
-) -> None:
-    """Raises RunRefused where memory or disk are too small, with the reason."""
-    try:
-        shape = memory.shape_of(base.config)
-    except ValueError as error:
-        run.say("prepare", f"memory cannot be estimated: {error}")
-        return
-    plan = memory.Plan(
-        batch=config.batch_size,
-        max_length=config.max_length,
-        lora_r=config.lora_r,
-        weight_bytes=dtype.itemsize,
-        checkpointing=config.gradient_checkpointing,
-        dpo=config.kind == "dpo",
-    )
-    whole, least = memory.estimate(shape, plan), memory.least(shape, plan)
-    free = torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available
-    run.say(
-        "prepare",
-        "memory estimated",
-        needed=whole.total,
-        least=least.total,
-        free=free,
-        parameters=whole.parameters,
-    )
-    if device == "cpu" and whole.parameters < SMALL and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(1)
-    refused = memory.refusal(least, free, whole.total)
-    if refused:
-        raise RunRefused(refused)
-    room = (
-        memory.disk_bytes(whole, lora=bool(config.lora_r), merge=config.merge, kept=config.keep_checkpoints)
-        + ROOM
-    )
-    there = shutil.disk_usage(run.path).free
-    if there < room:
-        raise RunRefused(
-            f"The disk is full: checkpoints and weights need about {room / 2**30:.2f} GiB, and {there / 2**30:.2f} are free."
-        )
 
 
 def prepare_evaluation(run: RunFolder, kind: str, speech: Speech, config: Config) -> Prepared | None:

@@ -6,6 +6,7 @@ Only safetensors weights, never code that comes with a model. Standard library o
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -79,6 +80,20 @@ def whole_safetensors(path: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return False
     return size == 8 + length + max(ends, default=0)
+
+
+def count_parameters(folder: Path) -> int:
+    """Numbers in the safetensors files of a folder, by their headers; 0 where they cannot be read."""
+    count = 0
+    try:
+        for path in folder.glob("model*.safetensors"):
+            with path.open("rb") as file:
+                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
+            count += sum(math.prod(shape) for shape in shapes)
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    return count
 
 
 def _under_adapter(folder: Path, roots: Sequence[str] | None) -> Base:
