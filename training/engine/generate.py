@@ -18,8 +18,10 @@ from typing import Any
 import torch
 
 from training.engine import policy
+from training.engine.conversation import load_speech
 from training.engine.tuning_folder import RunFolder, RunRefused, Stopped
-from training.engine.tuning_loop import SMALL, STOPPED, complain, sentence_for, use_one_gpu
+from training.engine.tuning_loop import STOPPED, complain, sentence_for, use_one_gpu
+from training.engine.tuning_room import SMALL
 from training.readers.base_models import BaseModelError, base_in
 
 DEFAULTS = {"tokens": 512, "batch": 8, "device": "auto"}
@@ -61,9 +63,9 @@ def generate(run: RunFolder) -> None:
     except BaseModelError as error:
         raise RunRefused(str(error)) from None
     device = "cuda" if config["device"] != "cpu" and torch.cuda.is_available() else "cpu"
-    tokenizer = policy.load_tokenizer(base.folder)
+    tokenizer = load_speech(base).tokenizer
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    model: Any = policy.load_model(policy.ground(base, run), dtype)
+    model: Any = policy.load_model(policy.ground(base, run, tokenizer), dtype)
     model.to(device)
     if device == "cpu" and model.num_parameters() < SMALL and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import shutil
@@ -9,9 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
-from transformers import PreTrainedTokenizerBase, Trainer
+from transformers import Trainer
 
 from training.engine import policy
+from training.engine.conversation import Speech
 from training.engine.tuning_card import card
 from training.engine.tuning_folder import RunFolder, file_hash, file_list
 from training.engine.tuning_rows import Prepared
@@ -30,7 +32,7 @@ def finish(
     base: Base,
     trainer: Trainer,
     watch: Watch,
-    tokenizer: PreTrainedTokenizerBase,
+    speech: Speech,
     prepared: Prepared,
     *,
     seconds: float,
@@ -40,11 +42,13 @@ def finish(
         shutil.rmtree(run.artefact, ignore_errors=True)
     run.say("save", "saving")
     target = run.artefact / ("adapter" if config.lora_r else "model")
+    if not config.lora_r:
+        policy.end_answers(trainer.accelerator.unwrap_model(trainer.model), speech.tokenizer)
     trainer.save_model(str(target))  # by all processes: weights may be spread over them
     if not run.writes:
         return
-    tokenizer.save_pretrained(target)
-    difference = merged_difference(run, config, base, trainer)
+    speech.tokenizer.save_pretrained(target)
+    difference = merged_difference(run, config, base, trainer, speech)
     for stray in ("training_args.bin", "README.md"):  # a pickle, and the library's card
         (target / stray).unlink(missing_ok=True)
     report = {
@@ -61,7 +65,7 @@ def finish(
         "environment": environment(),
     }
     run.write_json("report.json", report)
-    described = description(run, config, base, report)
+    described = description(run, config, base, report, speech)
     (run.artefact / "README.md").write_text(card(described), "utf-8")
     files = file_list(run.artefact)
     run.write_json("artefact/manifest.json", {"format": 1, **described, "files": files})
@@ -73,7 +77,9 @@ def last_figures(trainer: Trainer, watch: Watch) -> dict[str, Any]:
     return {**figures_of(logged), **watch.last}
 
 
-def merged_difference(run: RunFolder, config: Config, base: Base, trainer: Trainer) -> float | None:
+def merged_difference(
+    run: RunFolder, config: Config, base: Base, trainer: Trainer, speech: Speech
+) -> float | None:
     """Merges the adapter where asked for, loads the merged model again and compares; None where nothing is merged.
 
     The trainer's model is patched for its loss, so base and adapter are read anew from disk.
@@ -81,11 +87,14 @@ def merged_difference(run: RunFolder, config: Config, base: Base, trainer: Train
     if not config.lora_r or not config.merge:
         return None
     run.say("save", "merging the adapter")
-    adapted: Any = trainer.model
-    adapted.to("cpu")
-    below = policy.ground(base, run)
+    adapted: Any = trainer.accelerator.unwrap_model(trainer.model)
     dtype = next(adapted.get_base_model().parameters()).dtype
-    difference = policy.merge(below, run.artefact / "adapter", run.artefact / "model", dtype)
+    del adapted
+    let_go(trainer)
+    below = policy.ground(base, run, speech.tokenizer)
+    difference = policy.merge(
+        below, run.artefact / "adapter", run.artefact / "model", dtype, speech.tokenizer
+    )
     message = "the merged model loads and answers like base and adapter"
     if difference > MERGE_TOLERANCE and dtype == torch.float32:
         message = "the merged model differs from base and adapter"
@@ -93,7 +102,21 @@ def merged_difference(run: RunFolder, config: Config, base: Base, trainer: Train
     return difference
 
 
-def description(run: RunFolder, config: Config, base: Base, report: dict[str, Any]) -> dict[str, Any]:
+def let_go(trainer: Trainer) -> None:
+    """Frees model and optimizer, so that merging needs no more memory than training did. The state stays."""
+    for holder in (trainer, trainer.callback_handler):
+        for name in ("model", "model_wrapped", "optimizer", "lr_scheduler", "ref_model"):
+            if getattr(holder, name, None) is not None:
+                setattr(holder, name, None)
+    trainer.accelerator.free_memory()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def description(
+    run: RunFolder, config: Config, base: Base, report: dict[str, Any], speech: Speech
+) -> dict[str, Any]:
     """What card and manifest say."""
     settings = {
         name: value
@@ -111,6 +134,7 @@ def description(run: RunFolder, config: Config, base: Base, report: dict[str, An
             "adapter_sha256": file_hash(base.adapter / "adapter_model.safetensors") if base.adapter else None,
         },
         "dataset": {"sha256": file_hash(row_file(run.path, "train")), **report["rows"]},
+        "notes": list(speech.notes),
         "config": {**settings, "learning_rate": config.rate},
         "steps": report["steps"],
         "final": {

@@ -26,6 +26,7 @@ def card(facts: Mapping[str, Any]) -> str:
         f"- {rows['used']} of {rows['given']} rows; {rows['prompt_too_long']} left out because the prompt alone filled "
         f"{config['max_length']} tokens; {rows['cut']} answers cut",
         f"- SHA-256 of the rows: `{rows['sha256']}`",
+        *[f"- {note}" for note in facts["notes"]],
         "",
         "## Training",
         "",

@@ -14,6 +14,8 @@ from typing import Any
 from training.rules.tuning_config import Config, ConfigError, Kind, parse_config
 
 STOP = "stop"
+STEPWISE = ("train", "eval", "sample")
+"""Phases whose lines belong to a step and are said again by a run that goes on from before it."""
 
 
 class RunRefused(Exception):
@@ -76,6 +78,25 @@ class RunFolder:
         with (self.path / name).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
+    def forget_after(self, step: int) -> None:
+        """Takes out of progress and samples what a resumed run will say again, and a line that a kill cut off.
+
+        `step`: of the checkpoint the run goes on from; -1 where it starts from the beginning.
+        """
+        for name in ("progress.jsonl", "samples.jsonl"):
+            path = self.path / name
+            if not self.writes or not path.exists():
+                continue
+            data = path.read_bytes()
+            kept = [
+                line
+                for line in data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
+                if not _said_after(line, step)
+            ]
+            partial = path.with_name(name + ".partial")
+            partial.write_bytes(b"".join(kept))
+            os.replace(partial, path)
+
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Writes a file whole or not at all."""
         if not self.writes:
@@ -122,6 +143,14 @@ def file_list(folder: Path) -> dict[str, dict[str, Any]]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def _said_after(line: bytes, step: int) -> bool:
+    try:
+        said = json.loads(line)
+        return said.get("phase", "sample") in STEPWISE and said["step"] > step
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return True
 
 
 def _plain(value: Any) -> Any:

@@ -18,33 +18,32 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import datasets
-import psutil
 import torch
 from peft import LoraConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, Trainer, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
 from training.engine import policy
+from training.engine.conversation import Speech, ids_of, load_speech
+from training.engine.machine import out_of_memory_kills
 from training.engine.tuning_artefact import finish
 from training.engine.tuning_checkpoints import newest_whole, numbered
 from training.engine.tuning_folder import RunFolder, RunRefused, Stopped, read_config
-from training.engine.tuning_rows import Prepared, as_dataset, prepare, read_prompts, read_rows
+from training.engine.tuning_room import Room, batch_of, halve
+from training.engine.tuning_rows import Prepared, Turns, as_dataset, prepare, read_prompts, read_rows
 from training.engine.tuning_watch import Samples, Watch
 from training.readers.base_models import Base
 from training.readers.dataset_rows import row_file
-from training.rules import memory
 from training.rules.tuning_config import Config, ConfigError, Kind
 
 STOPPED = 3
 FIXED_PROMPTS = 10
-ROOM = 16 * 2**20  # bytes for logs and small files
-SMALL = 20_000_000
-"""Below this many parameters threads on a CPU wait for each other longer than they work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,10 @@ class Material:
     arguments: dict[str, Any]
 
     def model(self) -> PreTrainedModel:
-        return policy.load_model(self.folder, self.dtype)
+        model = policy.load_model(self.folder, self.dtype)
+        if self.config.kind == "dpo" and self.config.extra.get("disable_dropout", True):
+            policy.still(model)
+        return model
 
 
 Build = Callable[[Material, list[TrainerCallback]], Trainer]
@@ -101,7 +103,10 @@ def main(kind: Kind, build: Build, arguments: Sequence[str] | None = None) -> in
 
 
 def complain(sentence: str) -> None:
-    sys.stderr.write(sentence.rstrip() + "\n")
+    """On a full disk nothing can be said, and the exit code must not change for that."""
+    with suppress(OSError):
+        sys.stderr.write(sentence.rstrip() + "\n")
+        sys.stderr.flush()
 
 
 def sentence_for(error: BaseException) -> str | None:
@@ -109,7 +114,7 @@ def sentence_for(error: BaseException) -> str | None:
     if isinstance(error, RunRefused | ConfigError):
         return str(error)
     if _disk_is_full(error):
-        return "The disk is full: the run needs more room than there is."
+        return "The disk is full, or a limit on it is reached: the run needs more room than there is."
     if policy.out_of_memory(error):
         return "The machine has too little memory for this run, even with one row at a time."
     if isinstance(error, OSError):
@@ -132,16 +137,26 @@ def tune(kind: Kind, build: Build, run: RunFolder, *, resume: bool) -> None:
     device = policy.device_of(config)
     precision = policy.precision_of(config, device)
     dtype = policy.weights_type(config, precision)
-    refuse_what_cannot_fit(run, config, base, device, dtype)
+    room = Room(run, config, base, device, dtype)
+    room.refuse_what_cannot_fit()
     run.say("prepare", f"{len(rows)} rows, {device}, {precision}", device=device, precision=precision)
-    tokenizer = policy.load_tokenizer(base.folder)
-    prepared = prepare(rows, kind, tokenizer, config.max_length)
+    prompts = read_prompts(run.path / "prompts.jsonl")[:FIXED_PROMPTS]
+    asked = [row["prompt"] for row in rows] + [turns for _id, turns in prompts]
+    speech = load_speech(base, system=any(turns[0]["role"] == "system" for turns in asked))
+    for _id, turns in prompts:
+        ids_of(speech.tokenizer, turns, ask=True)
+    for note in speech.notes:
+        run.say("prepare", note)
+    config = within_positions(run, config, base)
+    tokenizer = speech.tokenizer
+    prepared = prepare(rows, kind, speech, config.max_length, run.check)
     run.say("prepare", said_of(prepared), **prepared.counts())
-    judged = prepare_evaluation(run, kind, tokenizer, config)
+    room.choose_batch(prepared.longest)
+    judged = prepare_evaluation(run, kind, speech, config)
     run.check()
     material = Material(
         config=config,
-        folder=policy.ground(base, run),
+        folder=policy.ground(base, run, tokenizer),
         tokenizer=tokenizer,
         train=as_dataset(prepared.rows, run.cache / "train"),
         evaluate=as_dataset(judged.rows, run.cache / "eval") if judged else None,
@@ -149,21 +164,38 @@ def tune(kind: Kind, build: Build, run: RunFolder, *, resume: bool) -> None:
         dtype=dtype,
         arguments=trainer_arguments(run, config, device, precision, judged is not None),
     )
-    trainer, watch = train(run, material, build, checkpoint)
+    trainer, watch = train(run, material, build, checkpoint, prompts)
     if material.evaluate is not None and watch.evaluated_at != trainer.state.global_step:
         trainer.evaluate()
-    finish(run, config, base, trainer, watch, tokenizer, prepared, seconds=time.monotonic() - begun)
+    finish(run, config, base, trainer, watch, speech, prepared, seconds=time.monotonic() - begun)
     run.say("done", "finished", trainer.state.global_step, trainer.state.max_steps)
 
 
-def train(run: RunFolder, material: Material, build: Build, checkpoint: Path | None) -> tuple[Trainer, Watch]:
+def within_positions(run: RunFolder, config: Config, base: Base) -> Config:
+    """A model reads only so many tokens; beyond them some fail and the others talk nonsense."""
+    most = policy.positions_of(base.config)
+    if not most or config.max_length <= most:
+        return config
+    run.say(
+        "prepare",
+        f"the model reads {most} tokens at most: max_length is {most} instead of {config.max_length}",
+    )
+    return replace(config, max_length=most)
+
+
+def train(
+    run: RunFolder,
+    material: Material,
+    build: Build,
+    checkpoint: Path | None,
+    prompts: Sequence[tuple[str, Turns]],
+) -> tuple[Trainer, Watch]:
     """Trains to the end; out of memory, it halves the batch, doubles the accumulation and goes on.
 
     Raises Stopped after a stop, once the checkpoint is written.
     """
     config = material.config
-    batch = int(run.read_json("memory.json").get("batch_size", config.batch_size))
-    prompts = read_prompts(run.path / "prompts.jsonl")[:FIXED_PROMPTS]
+    batch = batch_of(run, config)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     while True:
         accumulation = config.batch_size * config.accumulation // batch
@@ -195,23 +227,10 @@ def train(run: RunFolder, material: Material, build: Build, checkpoint: Path | N
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        batch = smaller(batch)
-        accumulation = config.batch_size * config.accumulation // batch
-        run.write_json("memory.json", {"batch_size": batch, "accumulation": accumulation})
-        run.say(
-            "memory",
-            f"out of memory: batch size now {batch}, accumulation {accumulation}",
-            batch_size=batch,
-            accumulation=accumulation,
-        )
+        batch = halve(run, config, "out of memory")
         if world > 1:
             raise RunRefused("Out of memory: resume the run, and it goes on with a smaller batch.")
         checkpoint, _complaints = newest_whole(run.checkpoints, remove_broken=True)
-
-
-def smaller(batch: int) -> int:
-    """The largest proper divisor, so that the rows a step stay the same: half, where the batch is even."""
-    return next(part for part in range(batch // 2, 0, -1) if batch % part == 0)
 
 
 def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
@@ -229,14 +248,20 @@ def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
             shutil.rmtree(run.cache, ignore_errors=True)
             for name in ("memory.json", "progress.jsonl", "samples.jsonl"):
                 (run.path / name).unlink(missing_ok=True)
-        run.write_json("started.json", {"config": stamp, "data": data})
+        run.write_json(
+            "started.json", {"config": stamp, "data": data, "out_of_memory_kills": out_of_memory_kills()}
+        )
         return None
     if before and (before.get("config"), before.get("data")) != (stamp, data):
         raise RunRefused(
             "The configuration or the dataset has changed since the run began: start a new run instead."
         )
-    run.write_json("started.json", {"config": stamp, "data": data})
+    kills = out_of_memory_kills()
+    if kills is not None and kills > before.get("out_of_memory_kills", kills):
+        halve(run, config, "the machine ran out of memory and a program was killed")
+    run.write_json("started.json", {"config": stamp, "data": data, "out_of_memory_kills": kills})
     checkpoint, complaints = newest_whole(run.checkpoints, remove_broken=run.writes)
+    run.forget_after(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
     for complaint in complaints:
         run.say("resume", f"a checkpoint is not whole and is left out: {complaint}")
     place = (
@@ -248,58 +273,11 @@ def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
     return checkpoint
 
 
-def refuse_what_cannot_fit(
-    run: RunFolder, config: Config, base: Base, device: str, dtype: torch.dtype
-) -> None:
-    """Raises RunRefused where memory or disk are too small, with the reason."""
-    try:
-        shape = memory.shape_of(base.config)
-    except ValueError as error:
-        run.say("prepare", f"memory cannot be estimated: {error}")
-        return
-    plan = memory.Plan(
-        batch=config.batch_size,
-        max_length=config.max_length,
-        lora_r=config.lora_r,
-        weight_bytes=dtype.itemsize,
-        checkpointing=config.gradient_checkpointing,
-        dpo=config.kind == "dpo",
-    )
-    whole, least = memory.estimate(shape, plan), memory.least(shape, plan)
-    # Processes of one machine share its memory; each has a GPU of its own.
-    beside = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    free = torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available // beside
-    run.say(
-        "prepare",
-        "memory estimated",
-        needed=whole.total,
-        least=least.total,
-        free=free,
-        parameters=whole.parameters,
-    )
-    if device == "cpu" and whole.parameters < SMALL and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(1)
-    refused = memory.refusal(least, free, whole.total)
-    if refused:
-        raise RunRefused(refused)
-    room = (
-        memory.disk_bytes(whole, lora=bool(config.lora_r), merge=config.merge, kept=config.keep_checkpoints)
-        + ROOM
-    )
-    there = shutil.disk_usage(run.path).free
-    if there < room:
-        raise RunRefused(
-            f"The disk is full: checkpoints and weights need about {room / 2**30:.2f} GiB, and {there / 2**30:.2f} are free."
-        )
-
-
-def prepare_evaluation(
-    run: RunFolder, kind: str, tokenizer: PreTrainedTokenizerBase, config: Config
-) -> Prepared | None:
+def prepare_evaluation(run: RunFolder, kind: str, speech: Speech, config: Config) -> Prepared | None:
     path = row_file(run.path, "eval")
     if not path.is_file() or not path.stat().st_size:
         return None
-    return prepare(read_rows(path, kind), kind, tokenizer, config.max_length)
+    return prepare(read_rows(path, kind), kind, speech, config.max_length, run.check)
 
 
 def said_of(prepared: Prepared) -> str:
@@ -350,6 +328,9 @@ def use_one_gpu() -> None:
 
 
 def _disk_is_full(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return True
-    return "No space left on device" in str(error)
+    text = str(error)
+    # torch's and safetensors' wordings; the writer of torch notices only at the end that bytes are missing
+    full = ("No space left on device", "File too large", "Disk quota exceeded", "inline_container.cc")
+    return any(words in text for words in full)

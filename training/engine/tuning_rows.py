@@ -10,19 +10,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from transformers import PreTrainedTokenizerBase
 
+from training.engine.conversation import Speech, ids_of
 from training.engine.tuning_folder import RunRefused
 from training.readers import parquet_rows
 
 Turns = list[dict[str, str]]
 ANSWERS: Mapping[str, tuple[str, ...]] = {"sft": ("completion",), "dpo": ("chosen", "rejected")}
+CHECK_EVERY = 200  # rows
 ROLES = ("system", "user", "assistant")
 
 
@@ -70,14 +71,25 @@ def read_prompts(path: Path) -> list[tuple[str, Turns]]:
 
 
 def prepare(
-    rows: Sequence[dict[str, Turns]], kind: str, tokenizer: PreTrainedTokenizerBase, longest: int
+    rows: Sequence[dict[str, Turns]], kind: str, speech: Speech, longest: int, check: Callable[[], None]
 ) -> Prepared:
-    """Leaves out rows whose prompt alone reaches `longest` tokens. Raises RunRefused if none is left."""
+    """Leaves out rows whose prompt alone reaches `longest` tokens. `check` is called every so often.
+
+    Raises RunRefused if none is left, for a row that the chat template refuses, and for tokens without an embedding.
+    """
     kept: list[dict[str, Turns]] = []
     too_long = cut = seen = 0
-    for row in rows:
-        prompt = _length(tokenizer, row["prompt"], ask=True)
-        whole = max(_length(tokenizer, row["prompt"] + row[name]) for name in ANSWERS[kind])
+    highest = 0
+    for number, row in enumerate(rows, 1):
+        if number % CHECK_EVERY == 0:
+            check()
+        try:
+            prompt = len(ids_of(speech.tokenizer, row["prompt"], ask=True))
+            wholes = [ids_of(speech.tokenizer, row["prompt"] + row[name]) for name in ANSWERS[kind]]
+        except RunRefused as refused:
+            raise RunRefused(f"Row {number}: {refused}") from None
+        whole = max(len(ids) for ids in wholes)
+        highest = max(highest, *(max(ids) for ids in wholes if ids))
         seen = max(seen, whole)
         if prompt >= longest:
             too_long += 1
@@ -87,6 +99,10 @@ def prepare(
     if not kept:
         raise RunRefused(
             f"The prompts of all {len(rows)} rows alone reach max_length ({longest} tokens), so nothing could be learnt."
+        )
+    if speech.vocabulary and highest >= speech.vocabulary:
+        raise RunRefused(
+            f"The tokenizer does not belong to the model: it gives token {highest}, and the model has {speech.vocabulary}."
         )
     return Prepared(kept, len(rows), too_long, cut, seen)
 
@@ -103,13 +119,6 @@ def as_dataset(rows: Sequence[dict[str, Turns]], folder: Path) -> Dataset:
         except OSError:
             shutil.rmtree(own)
     return Dataset.load_from_disk(str(folder))
-
-
-def _length(tokenizer: PreTrainedTokenizerBase, turns: Turns, *, ask: bool = False) -> int:
-    found: Any = tokenizer.apply_chat_template(
-        turns, add_generation_prompt=ask, tokenize=True, return_dict=True
-    )
-    return len(found["input_ids"])
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -6,6 +6,7 @@ Only safetensors weights, never code that comes with a model. Standard library o
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -44,10 +45,9 @@ def hub_refusal(name: str, hubs: Sequence[str] | None) -> str | None:
 
 def base_in(name: str, roots: Sequence[str] | None) -> Base:
     """The base model in a folder. Raises BaseModelError where it is missing, elsewhere, or not safetensors."""
-    folder = Path(name).expanduser().resolve()
-    if roots is not None and not any(
-        folder.is_relative_to(Path(root).expanduser().resolve()) for root in roots
-    ):
+    named = Path(os.path.abspath(Path(name).expanduser()))  # without dots, links not followed yet
+    folder = named.resolve()
+    if roots is not None and not any(_lies_in(Path(root).expanduser(), named, folder) for root in roots):
         raise BaseModelError(f"The base model {name} does not lie in one of the allowed folders.")
     if not folder.is_dir():
         raise BaseModelError(f"There is no base model {name}.")
@@ -60,6 +60,11 @@ def base_in(name: str, roots: Sequence[str] | None) -> Base:
     if not any((folder / file).is_file() for file in TOKENIZER_FILES):
         raise BaseModelError(f"The folder {name} holds no tokenizer.")
     return Base(folder, None, config)
+
+
+def _lies_in(root: Path, named: Path, folder: Path) -> bool:
+    """Also by a link that lies in the root itself: whoever may put one there may put a model there."""
+    return named.is_relative_to(Path(os.path.abspath(root))) or folder.is_relative_to(root.resolve())
 
 
 def whole_safetensors(path: Path) -> bool:
@@ -75,6 +80,20 @@ def whole_safetensors(path: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return False
     return size == 8 + length + max(ends, default=0)
+
+
+def count_parameters(folder: Path) -> int:
+    """Numbers in the safetensors files of a folder, by their headers; 0 where they cannot be read."""
+    count = 0
+    try:
+        for path in folder.glob("model*.safetensors"):
+            with path.open("rb") as file:
+                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
+            count += sum(math.prod(shape) for shape in shapes)
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    return count
 
 
 def _under_adapter(folder: Path, roots: Sequence[str] | None) -> Base:

@@ -1,12 +1,14 @@
-"""How much accelerator memory and how many steps a run will need, estimated before it starts.
+"""How much memory and how many steps a run will need, estimated before it starts.
 
 An estimate for decoder-only transformers with gated feed-forward layers and grouped-query attention, from the numbers
 in a model's config.json. Bytes a parameter: trained weights keep a gradient and two moments of Adam in fp32
 (ZeRO, arXiv 1910.02054, section 3.1); frozen weights keep themselves alone. Activations a layer and token:
 about 34 hidden-sized halves (arXiv 2205.05198, section 4.1, without the attention scores, which flash or
-memory-efficient attention never stores); with checkpointing 2, plus one layer recomputed. The logits, their
-softmax and its gradient are what a large Chinese vocabulary makes expensive, so they are counted by themselves.
-Good to about a third; the refusal leaves that margin to neither side, since running out is handled by halving the batch.
+memory-efficient attention never stores), twice as many bytes in fp32; with checkpointing 2, plus one layer recomputed.
+The logits are never whole: TRL projects tiles of at most 4,096 tokens by 32,768 words. On a GPU one such tile is kept;
+on a CPU, where the tile's steps are separate operations, eight in fp32. Measured against the peak of whole runs on a CPU
+(docs/tuning.md); for a GPU it is arithmetic, good to about a third. Running out there is handled by halving the batch; on a
+CPU it would be a kill, so there the batch is chosen by this estimate beforehand.
 """
 
 from __future__ import annotations
@@ -20,7 +22,13 @@ GIB = 2**30
 OVERHEAD = 1 * GIB
 """CUDA context, kernels' workspaces and fragmentation."""
 
+OVERHEAD_CPU = 600 * 2**20
+"""Interpreter, libraries and workspaces, measured."""
+
 ADAM_FP32 = 8
+TILE_TOKENS = 4096
+TILE_WORDS = 32_768
+TILES_CPU = 8
 HALVES_A_TOKEN = 34
 
 
@@ -47,6 +55,7 @@ class Plan:
     weight_bytes: int
     checkpointing: bool
     dpo: bool = False
+    cpu: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ def shape_of(config: Mapping[str, Any]) -> Shape:
     return Shape(
         hidden=hidden,
         layers=number("num_hidden_layers", "n_layer"),
-        feed_forward=number("intermediate_size", "n_inner", default=4 * hidden),
+        feed_forward=number("intermediate_size", "n_inner", "ffn_dim", default=4 * hidden),
         vocabulary=number("vocab_size"),
         attention_width=heads * head,
         kv_width=number("num_key_value_heads", default=heads) * head,
@@ -117,16 +126,17 @@ def lora_parameters(shape: Shape, r: int) -> int:
     return shape.layers * r * pairs
 
 
-def estimate(shape: Shape, plan: Plan) -> Estimate:
-    """Raises ValueError for a batch or length below 1."""
+def estimate(shape: Shape, plan: Plan, counted: int | None = None) -> Estimate:
+    """`counted`: the parameters, where somebody has counted them. Raises ValueError for a batch or length below 1."""
     if plan.batch < 1 or plan.max_length < 1:
         raise ValueError("batch and length start at 1")
-    parameters = parameters_of(shape)
+    parameters = counted or parameters_of(shape)
     trained = lora_parameters(shape, plan.lora_r) if plan.lora_r else parameters
     # DPO sends chosen and rejected through together; the reference is read from a cache.
     tokens = plan.batch * plan.max_length * (2 if plan.dpo else 1)
-    half = 2
+    half = 4 if plan.cpu else 2  # what is computed in fp32 takes twice as much
     layer = HALVES_A_TOKEN * half * shape.hidden * tokens
+    tile = min(tokens, TILE_TOKENS) * min(shape.vocabulary, TILE_WORDS) * 4
     if plan.checkpointing:
         activations = 2 * half * shape.hidden * tokens * shape.layers + layer
     else:
@@ -138,7 +148,8 @@ def estimate(shape: Shape, plan: Plan) -> Estimate:
         gradients=trained * 4,
         optimizer=trained * ADAM_FP32,
         activations=activations,
-        logits=tokens * shape.vocabulary * (half + 4 + 4),
+        logits=tile * TILES_CPU if plan.cpu else tile + tokens * shape.hidden * 4,
+        overhead=OVERHEAD_CPU if plan.cpu else OVERHEAD,
     )
 
 
@@ -182,9 +193,21 @@ def steps_of(
     return max(1, math.ceil(epochs * math.ceil(batches / accumulation)))
 
 
-def least(shape: Shape, plan: Plan) -> Estimate:
+def least(shape: Shape, plan: Plan, counted: int | None = None) -> Estimate:
     """The estimate for one row at a time: what the run needs after halving its batch as far as it goes."""
-    return estimate(shape, replace(plan, batch=1))
+    return estimate(shape, replace(plan, batch=1), counted)
+
+
+def fitting_batch(shape: Shape, plan: Plan, available: int, counted: int | None = None) -> int:
+    """The largest divisor of the batch, so that the rows a step stay the same, whose estimate leaves an eighth free;
+    1 where none does."""
+    fits = (
+        part
+        for part in range(plan.batch, 0, -1)
+        if plan.batch % part == 0
+        and estimate(shape, replace(plan, batch=part), counted).total <= available * 7 // 8
+    )
+    return next(fits, 1)
 
 
 def disk_bytes(needed: Estimate, *, lora: bool, merge: bool, kept: int) -> int:

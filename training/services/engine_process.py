@@ -22,6 +22,8 @@ LOG = "engine.log"
 PROGRESS = "progress.jsonl"
 STOP = "stop"
 POLL_SECONDS = 0.05
+MOST_BYTES = 2**20  # read at once
+TAKEN = 75  # the exit code of training.engine.leash where another engine holds the folder
 # An engine needs no database and no secret of the site, whatever the libraries it loads may do.
 KEPT_BACK = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "EMAIL_URL", "MEDES_METRICS_TOKEN")
 HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
@@ -132,23 +134,31 @@ def end_orphan(process: ProcessIdentity) -> bool:
 
 
 class TailReader:
-    """Reads the whole lines that were added to a file since the last time."""
+    """Reads the whole lines that were added to a file since the last time; from the start where it was replaced."""
 
     def __init__(self, path: Path, *, at_end: bool = False) -> None:
         self._path = path
         self._offset = path.stat().st_size if at_end and path.exists() else 0
+        self._file = path.stat().st_ino if at_end and path.exists() else 0
 
     def lines(self, *, last: bool = False) -> list[str]:
         """New whole lines; with `last` also a line that has no end yet."""
         try:
             with self._path.open("rb") as file:
+                seen = os.fstat(file.fileno())
+                if seen.st_ino != self._file or seen.st_size < self._offset:
+                    self._file, self._offset = seen.st_ino, 0
                 file.seek(self._offset)
-                data = file.read()
+                data = file.read(MOST_BYTES)
+                if len(data) == MOST_BYTES and b"\n" not in data:
+                    data += file.read()
         except FileNotFoundError:
             return []
-        whole = len(data) if last else data.rfind(b"\n") + 1
+        at_end = len(data) < MOST_BYTES
+        whole = len(data) if last and at_end else data.rfind(b"\n") + 1
         self._offset += whole
-        return [line for line in data[:whole].decode("utf-8", "replace").splitlines() if line.strip()]
+        found = [line for line in data[:whole].decode("utf-8", "replace").splitlines() if line.strip()]
+        return found + self.lines(last=True) if last and not at_end else found
 
     def objects(self) -> Iterator[Mapping[str, Any]]:
         """The lines as JSON objects; what is none is left out."""

@@ -8,6 +8,7 @@ kills it first.
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import time
@@ -20,16 +21,21 @@ from django.utils import timezone
 
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobCancelled, JobError, JobInterrupted, LeaseLost, TransientJobError
+from medes_site.kit.jobs.models import JobLogLine
 from medes_site.kit.jobs.processes import ProcessIdentity, this_host
 from training.models import Run, RunMetric
-from training.services.engine_process import LOG, PROGRESS, EngineProcess, TailReader, end_orphan
+from training.services.engine_process import LOG, PROGRESS, TAKEN, EngineProcess, TailReader, end_orphan
 from training.services.runs import run_folder
 
 POLL_SECONDS = 0.2
+LOG_TAIL = 2**18  # bytes
 WRITE_SECONDS = 1.0
+ASK_SECONDS = 6.0  # for a checkpoint; the keeper needs a second to see a cancel, and all is over within ten
 OUTPUTS = ("progress.jsonl", "predictions.jsonl", "report.json")
 NO_FIGURES = frozenset({"at", "step", "of", "phase", "message"})
-MOST_FIGURES = 5000
+MOST_FIGURES = 2000  # held before they are written
+FULL = "The disk is full, or a limit on it is reached: the run needs more room than there is."
+SILENT_ROOM = 2**20  # bytes; with less left, an engine could not even say why it ended
 TOO_LONG = "The training took longer than its limit of {seconds} seconds and was stopped."
 
 Prepare = Callable[[Run, Path], None]
@@ -56,7 +62,10 @@ def supervise(
     folder.mkdir(parents=True, exist_ok=True)
     if not keep:
         _clear(folder)
-    prepare(run, folder)
+    try:
+        prepare(run, folder)
+    except OSError as error:
+        raise JobError(_cannot_write(folder, error)) from error
     follower = _Follower(context, run, folder)
     context.check()
     engine = EngineProcess(module, folder, extra, processes=run.processes, hub=hub)
@@ -65,7 +74,7 @@ def supervise(
         _follow(context, run, engine, follower)
     except JobCancelled:
         context.log("asking the training program to stop")
-        engine.stop(ask=5.0, tell=3.0)
+        engine.stop(ask=ASK_SECONDS, tell=1.0)
         raise
     except JobInterrupted:
         engine.stop(ask=1.5, tell=1.0)
@@ -74,8 +83,14 @@ def supervise(
         engine.kill()
         follower.read_rest()
     follower.write()
-    _check_end(engine.exit_code or 0, follower)
+    _check_end(engine.exit_code or 0, follower, folder)
     return folder
+
+
+def _cannot_write(folder: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return FULL
+    return f"The run's folder {folder.name} could not be prepared: {error.strerror or error}."
 
 
 def _end_former_engine(run: Run, context: JobContext) -> None:
@@ -116,18 +131,25 @@ def _follow(context: JobContext, run: Run, engine: EngineProcess, follower: _Fol
             follower.write()
             written = now
         if now - begun > run.time_limit:
-            engine.stop(ask=5.0, tell=3.0)
+            engine.stop(ask=ASK_SECONDS, tell=1.0)
             raise JobError(TOO_LONG.format(seconds=run.time_limit))
         context.check()
 
 
 class _Follower:
-    """Carries what the engine says over to the job: lines to its log, progress to its row, figures to the run."""
+    """Carries what the engine says over to the job: lines to its log, progress to its row, figures to the run.
+
+    Progress is read from its beginning, because a worker that was killed may have left figures unwritten: a step
+    written twice replaces itself. Of the log, the lines that are not in the job's log yet are added first.
+    """
 
     def __init__(self, context: JobContext, run: Run, folder: Path) -> None:
         self._context = context
         self._run = run
-        self._progress = TailReader(folder / PROGRESS, at_end=True)
+        self._begun = time.time()
+        self._progress = TailReader(folder / PROGRESS)
+        for line in _unwritten(folder / LOG, context.job_id):
+            context.log(line)
         self._log = TailReader(folder / LOG, at_end=True)
         self._figures: dict[tuple[str, int], RunMetric] = {}
         self._last: Mapping[str, Any] = {}
@@ -149,12 +171,19 @@ class _Follower:
         for line in self._log.lines(last=last):
             self._context.log(line)
             self.last_words = line.strip()
-        for said in self._progress.objects():
-            self._take(said)
+        taken = True
+        while taken:
+            taken = False
+            for said in self._progress.objects():
+                self._take(said)
+                taken = last
+            if len(self._figures) >= MOST_FIGURES and not last:
+                self.write()
 
     def _take(self, said: Mapping[str, Any]) -> None:
         phase = str(said.get("phase", ""))[:40]
-        if phase != self._phase:
+        at = said.get("at")
+        if phase != self._phase and isinstance(at, int | float) and at >= self._begun:
             self._phase = phase
             self._context.log(f"{phase}: {str(said.get('message', ''))[:500]}")
         figures = {
@@ -163,7 +192,7 @@ class _Follower:
             if name not in NO_FIGURES and isinstance(value, int | float) and not isinstance(value, bool)
         }
         step = _whole(said.get("step"))
-        if figures and len(self._figures) < MOST_FIGURES:
+        if figures:
             self._figures[phase, step] = RunMetric(
                 run=self._run, phase=phase, step=step, values=figures, at=_moment(said.get("at"))
             )
@@ -190,14 +219,32 @@ class _Follower:
             Run.objects.filter(pk=self._run.pk).update(progress=dict(self._last))
 
 
-def _check_end(code: int, follower: _Follower) -> None:
+def _check_end(code: int, follower: _Follower, folder: Path) -> None:
     if code == 0:
         return
     if code < 0:
         raise TransientJobError(
             f"The training program was ended by signal {-code}; perhaps the machine ran out of memory."
         )
+    if code == TAKEN:  # it belongs to a worker that has lost its lease and is about to end it
+        raise TransientJobError(follower.last_words[:1000])
+    if not follower.last_words and shutil.disk_usage(folder).free < SILENT_ROOM:
+        raise JobError(FULL)
     raise JobError(follower.last_words[:1000] or f"The training program ended with code {code}.")
+
+
+def _unwritten(log: Path, job_id: int) -> list[str]:
+    """The end of an engine's log that an attempt which was killed did not bring into the job's log any more."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - LOG_TAIL))
+            said = [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    except FileNotFoundError:
+        return []
+    places = {line: place for place, line in enumerate(said)}
+    written = JobLogLine.objects.filter(job_id=job_id).order_by("-id").values_list("text", flat=True)
+    newest = next((places[text] for text in written[:500] if text in places), None)
+    return said if newest is None else said[newest + 1 :]
 
 
 def read_json(path: Path) -> dict[str, Any]:

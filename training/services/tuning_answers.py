@@ -19,13 +19,13 @@ from benchmark.services.submissions import store_responses
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobCancelled, JobError, JobInterrupted, TransientJobError
 from training.models import BaseEntry, Run
-from training.services.engine_process import LOG, PROGRESS, EngineProcess, TailReader
+from training.services.engine_process import LOG, PROGRESS, TAKEN, EngineProcess, TailReader
 from training.services.tuning_runs import tuned_model
 
 ENGINE = "training.engine.generate"
 POLL_SECONDS = 0.3
 TOKENS = 512
-TAKEN = 75  # another engine holds the folder (training.engine.leash)
+ASK_SECONDS = 6.0
 
 
 def answer_items(context: JobContext) -> Submission:
@@ -85,7 +85,7 @@ def _generate(context: JobContext, folder: Path) -> None:
                 context.progress(_whole(said.get("step")), _whole(said.get("of")), str(said.get("phase", "")))
             context.check()
     except JobCancelled:
-        engine.stop(ask=5.0, tell=3.0)
+        engine.stop(ask=ASK_SECONDS, tell=1.0)
         raise
     except JobInterrupted:
         engine.stop(ask=1.5, tell=1.0)

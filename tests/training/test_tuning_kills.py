@@ -1,0 +1,243 @@
+"""A real worker and a Redis of its own, killed in the middle of SFT and DPO: the run ends by itself, as if undisturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from celery import current_app
+from django.conf import settings
+
+from medes_site.demo.private_redis import PrivateRedis
+from medes_site.kit.jobs.core import send
+from medes_site.kit.jobs.models import Job, JobLogLine
+from medes_site.kit.jobs.reconcile import reconcile
+from medes_site.kit.roles import Role
+from tests.engine.tuning_scene import curve, run_here
+from tests.kit.processes import start, wait_for
+from tests.training.test_tuning import build_model
+from tests.training.tuning_scene import make_open_scene
+from training.models import Run
+from training.services.runs import run_folder
+from training.services.tuning_data import build_tuning_dataset
+from training.services.tuning_runs import plan_tuning_run
+from training.tasks import launch_run
+
+pytestmark = [
+    pytest.mark.train,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.django_db(transaction=True),
+]
+STEPS = 40
+CONFIG: dict[str, Any] = {
+    "max_length": 200, "batch_size": 4, "accumulation": 2, "max_steps": STEPS, "save_every": 4, "keep_checkpoints": 2,
+    "gradient_checkpointing": False, "device": "cpu", "sample_tokens": 4, "eval_every": 10, "learning_rate": 1e-3,
+}  # fmt: skip
+
+
+class Worker:
+    """`celery worker` with its beat, on the test's database and a Redis of its own."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return start(
+            "-m", "celery", "-A", "medes_site", "worker", "--beat", "--queues", "default,train", "--concurrency", "2",
+            "--loglevel", "ERROR", "--schedule", str(settings.MEDES_HOME / "beat"),
+            REDIS_URL=self._redis_url, MEDES_JOB_LEASE_SECONDS="20", OMP_NUM_THREADS="1",
+        )  # fmt: skip
+
+    def kill(self) -> None:
+        """SIGKILL to all of it at once; the engine is in a group of its own."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def start_again(self) -> None:
+        self.process = self._start()
+
+
+@pytest.fixture
+def redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateRedis]:
+    with PrivateRedis(tmp_path / "redis") as server:
+        monkeypatch.setattr(current_app.conf, "broker_url", server.url)
+        monkeypatch.setattr(current_app.conf, "broker_read_url", server.url, raising=False)
+        monkeypatch.setattr(current_app.conf, "broker_write_url", server.url, raising=False)
+        yield server
+
+
+@pytest.fixture
+def worker(redis: PrivateRedis) -> Iterator[Worker]:
+    found = Worker(redis.url)
+    yield found
+    found.kill()
+
+
+class Census(threading.Thread):
+    """Counts the engines of a run, all the time."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self._words = (f"training.engine.{kind}", str(folder))
+        self.most = 0
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.05):
+            self.most = max(self.most, len(self.engines()))
+
+    def engines(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                words = process.cmdline()
+                if (
+                    self._words[0] in words
+                    and self._words[1] in words
+                    and "training.engine.leash" not in words
+                ):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+
+@pytest.fixture
+def planned(
+    request: pytest.FixtureRequest, tmp_path: Path, researcher: Any, make_user: Callable[..., Any]
+) -> Iterator[Run]:
+    """A run of SFT with all weights, or of DPO with LoRA, on a tiny model."""
+    kind = str(request.param)
+    experts = (make_user("label-one", Role.EXPERT), make_user("label-two", Role.EXPERT))
+    make_open_scene(tmp_path / "open", researcher, experts)
+    model = Path(settings.MEDES_MODEL_ROOTS[0]) / f"kills-{kind}"
+    build_model(model, tmp_path)
+    recipe = {"length_bias": 10} if kind == "dpo" else {}
+    dataset = build_tuning_dataset(actor=None, kind=kind, recipe=recipe)
+    config = {**CONFIG, "base_model": str(model), "lora_r": 4 if kind == "dpo" else 0}
+    run = plan_tuning_run(actor=None, kind=kind, dataset=dataset, config=config)
+    yield run
+    shutil.rmtree(run_folder(run), ignore_errors=True)
+    shutil.rmtree(model)
+
+
+def step_of(run: Run) -> int:
+    return max(curve(run_folder(run)), default=0)
+
+
+def undisturbed(run: Run, folder: Path) -> dict[int, float]:
+    """The curve of the same run directory, done in one go."""
+    folder.mkdir()
+    for name in ("config.json", "train.jsonl", "eval.jsonl"):
+        if (run_folder(run) / name).exists():
+            shutil.copy(run_folder(run) / name, folder / name)
+    assert run_here(run.kind, folder) == 0
+    return curve(folder)
+
+
+@pytest.mark.parametrize("planned", ["sft", "dpo"], indirect=True)
+def test_redis_engine_and_worker_are_killed_and_the_run_ends_as_if_nothing_had_been(
+    planned: Run, redis: PrivateRedis, worker: Worker, tmp_path: Path
+) -> None:
+    run = planned
+    census = Census(run.kind, run_folder(run))
+    census.start()
+    job = launch_run(run)
+    assert send(job.pk, job.queue)  # a second message for the same job
+
+    wait_for(lambda: step_of(run) >= 6, 90)
+    assert redis.process is not None
+    redis.process.kill()
+    redis.process.wait()
+
+    wait_for(lambda: step_of(run) >= 13, 60)
+    (engine,) = census.engines()
+    engine.send_signal(signal.SIGKILL)
+    wait_for(lambda: Job.objects.get(pk=job.pk).state == Job.State.QUEUED, 20)
+    assert "ended by signal 9" in Job.objects.get(pk=job.pk).error
+    redis.start()  # empty: it keeps nothing
+
+    wait_for(lambda: "going on from checkpoint-12" in said(run), 90)
+    wait_for(lambda: step_of(run) >= 22, 60)
+    worker.kill()
+    wait_for(lambda: not census.engines(), 10)
+    assert Job.objects.get(pk=job.pk).state == Job.State.RUNNING
+    worker.start_again()
+
+    wait_for(lambda: not Job.objects.get(pk=job.pk).is_active, 150)
+    census.over.set()
+    census.join()
+    job.refresh_from_db()
+    run.refresh_from_db()
+    assert job.state == Job.State.SUCCEEDED, job.error
+    assert job.attempt == 3 and run.finished_at is not None
+    assert census.most == 1
+    assert_whole(run, job, undisturbed(run, tmp_path / "undisturbed"))
+
+
+def assert_whole(run: Run, job: Job, expected: dict[int, float]) -> None:
+    """The same losses; every step once in the file and in the database; every line of the engine in the job's log."""
+    folder = run_folder(run)
+    lines = [json.loads(line) for line in (folder / "progress.jsonl").read_text("utf-8").splitlines()]
+    steps = [line["step"] for line in lines if line["phase"] == "train" and "loss" in line]
+    assert steps == list(range(1, STEPS + 1))
+    assert curve(folder) == expected
+    kept = {row.step: row.values["loss"] for row in run.metrics.filter(phase="train", values__has_key="loss")}
+    assert kept == expected
+    samples = [json.loads(line) for line in (folder / "samples.jsonl").read_text("utf-8").splitlines()]
+    assert max(Counter((sample["step"], sample["id"]) for sample in samples).values()) == 1
+    logged = set(JobLogLine.objects.filter(job=job).values_list("text", flat=True))
+    engine_log = (folder / "engine.log").read_text("utf-8").splitlines()
+    assert not [line for line in engine_log if line.strip() and line not in logged]
+
+
+def said(run: Run) -> str:
+    path = run_folder(run) / "progress.jsonl"
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+@pytest.mark.parametrize("planned", ["sft"], indirect=True)
+def test_a_worker_that_only_stands_still_loses_the_run_to_another(
+    planned: Run, redis: PrivateRedis, worker: Worker
+) -> None:
+    """Its heartbeat goes stale, its engine works on: whoever takes the run up ends that engine first."""
+    run = planned
+    job = launch_run(run)
+    wait_for(lambda: step_of(run) >= 6, 90)
+    holder = psutil.Process(Job.objects.get(pk=job.pk).pid or 0)
+    census = Census(run.kind, run_folder(run))
+    census.start()
+    engines = census.engines()
+    assert len(engines) == 1
+    os.killpg(worker.process.pid, signal.SIGSTOP)
+    other = Worker(redis.url)
+    try:
+        Job.objects.filter(pk=job.pk).update(lease_until="2001-01-01T00:00:00Z")
+        assert job.pk in reconcile(resend_all=True).requeued
+        wait_for(lambda: not Job.objects.get(pk=job.pk).is_active, 120)
+    finally:
+        os.killpg(worker.process.pid, signal.SIGCONT)
+        other.kill()
+        census.over.set()
+    assert holder.is_running()
+    assert Job.objects.get(pk=job.pk).state == Job.State.SUCCEEDED
+    assert census.most == 1
+    ended = JobLogLine.objects.filter(job=job, text__contains=f"ended the training program {engines[0].pid}")
+    assert ended.count() == 1 or not engines[0].is_running()
+    time.sleep(2)  # the worker that stood still wakes, notices, and writes nothing
+    lines = [json.loads(line) for line in said(run).splitlines()]
+    steps = [line["step"] for line in lines if line["phase"] == "train" and "loss" in line]
+    assert steps == list(range(1, STEPS + 1))
