@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from benchmark.models import Guardian
 from benchmark.queries.churn import churn
-from benchmark.queries.guardians import active_guardian, unjudged_submissions
+from benchmark.queries.guardians import active_guardian, former_guardian, unjudged_submissions
 from benchmark.services.seeing import note_seen
 from medes_site.kit.jobs.queries import latest_job
 from training.forms import PromoteForm, SuggestForm, TrainForm
@@ -68,7 +68,7 @@ def guardian_page(request: HttpRequest, found: Guardian, *, status: int = 200, *
     run = guardian_run(found)
     report = read_report(run)
     note_seen(request.user, [row["id"] for row in (report or {}).get("worst", ())])
-    active = active_guardian()
+    active, former = active_guardian(), former_guardian(found)
     waiting = unjudged_submissions(found.scorer_id).count() if found.state == Guardian.State.SHADOW else 0
     context = {
         "guardian": found,
@@ -76,7 +76,8 @@ def guardian_page(request: HttpRequest, found: Guardian, *, status: int = 200, *
         "page": report_page(report, request.GET.get("criterion", "")) if report else None,
         "gate": _gate(found),
         "active": active,
-        "churn": churn(found, active) if found.state == Guardian.State.SHADOW else None,
+        "former": former,
+        "churn": churn(found, former) if found.state != Guardian.State.CANDIDATE and former else None,
         "shadow_job": latest_job("guardian", found.pk),
         "waiting": waiting,
         "promote_form": PromoteForm(),
