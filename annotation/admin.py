@@ -22,6 +22,19 @@ from annotation.models import (
     Task,
 )
 from benchmark.admin import Editable, Readable
+from benchmark.services.seeing import note_seen
+
+
+class Telling(Readable):
+    """What others said about an answer, seen on the page of one row: who reads it gives no blind label there."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            task = found if isinstance(found, Task) else getattr(found, "task", None) or found.label.task
+            about = (task.response_id, task.other_id)
+            note_seen(request.user, [pk for pk in about if pk is not None])
+        return found
 
 
 @admin.register(Campaign)
@@ -59,7 +72,7 @@ class PseudonymAdmin(Readable):
 
 
 @admin.register(Task)
-class TaskAdmin(Readable):
+class TaskAdmin(Telling):
     list_display = ["pk", "campaign", "item", "purpose", "stratum", "state", "position"]
     list_filter = ["state", "purpose"]
     list_select_related = ["campaign", "item"]
@@ -74,14 +87,14 @@ class SlotAdmin(Readable):
 
 
 @admin.register(Label)
-class LabelAdmin(Readable):
+class LabelAdmin(Telling):
     list_display = ["pk", "campaign", "task", "expert", "blind", "revision", "current", "submitted_at"]
     list_filter = ["blind", "current", "extra"]
     list_select_related = ["campaign", "task", "expert"]
 
 
 @admin.register(Reveal)
-class RevealAdmin(Readable):
+class RevealAdmin(Telling):
     list_display = ["pk", "label", "scorer", "shown_at", "answered_at"]
     list_select_related = ["label", "scorer"]
 
@@ -101,7 +114,7 @@ class FlagAdmin(Readable):
 
 
 @admin.register(Ruling)
-class RulingAdmin(Readable):
+class RulingAdmin(Telling):
     list_display = ["pk", "task", "decision", "referee_pseudonym", "at"]
     list_filter = ["decision"]
     list_select_related = ["task"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -36,6 +37,7 @@ from benchmark.models import (
     Trace,
 )
 from benchmark.services.entries import EDITABLE, update_entry
+from benchmark.services.seeing import note_seen
 from benchmark.services.submissions import publish_submission
 from benchmark.tasks import launch_ranking
 from medes_site.kit.roles import is_researcher
@@ -206,9 +208,22 @@ class ExtractionAdmin(Confidential):
 
 @admin.register(Judgement)
 class JudgementAdmin(Readable):
+    """Reading here counts as reading elsewhere: no blind label on these answers afterwards."""
+
     list_display = ["response", "scorer", "r1", "r2", "q1", "q2", "q3", "q4"]
     list_filter = ["scorer"]
     list_select_related = ["response", "scorer"]
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        shown = super().get_changelist_instance(request)
+        note_seen(request.user, [row.response_id for row in shown.result_list])
+        return shown
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            note_seen(request.user, [found.response_id])
+        return found
 
 
 @admin.register(Scorer)

@@ -108,6 +108,12 @@ COMPARISONS: Final = {
 SENTENCES: Final = (
     (r"(?P<n>\d+) labels; (?P<needed>\d+) are needed",
      gettext_noop("%(n)s labels; %(needed)s are needed")),
+    (r"it decided on (?P<n>\d+) of (?P<all>\d+) labels; (?P<needed>\d+) are needed",
+     gettext_noop("it decided on %(n)s of %(all)s labels; %(needed)s are needed")),
+    (r"(?P<n>\d+) risky calibration answers drawn at random; (?P<needed>\d+) are needed\.",
+     gettext_noop("there are %(n)s risky calibration answers drawn at random, and %(needed)s are needed.")),
+    (r"Calibration would leave (?P<n>\d+) risky answers to learn from; (?P<needed>\d+) are needed\.",
+     gettext_noop("calibration would leave %(n)s risky answers to learn from, and %(needed)s are needed.")),
     (r"(?P<n>\d+) labels of the rarer class; (?P<needed>\d+) are needed",
      gettext_noop("%(n)s labels of the rarer class; %(needed)s are needed")),
     (r"the experts named the rarer class (?P<n>\d+) times; (?P<needed>\d+) are needed",

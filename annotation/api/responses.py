@@ -17,6 +17,7 @@ from annotation.queries.responses import ScorerVerdict, judgement_feedback, scor
 from benchmark.api.serializers import ErrorSerializer
 from benchmark.models import Response
 from benchmark.rules.rubric import CRITERIA
+from benchmark.services.seeing import note_seen
 
 REFUSALS = {401: ErrorSerializer, 404: ErrorSerializer}
 SCORER = OpenApiParameter("scorer", int, description="Id of a scorer; default: the active guardian.")
@@ -103,6 +104,8 @@ class ResponseView(APIView):
         found = find_response(request.user, pk, verdicts=False)
         sees = can_see_response_verdicts(request.user, found)
         verdicts = scorer_verdicts(found, request.user) if sees else ()
+        if verdicts:
+            note_seen(request.user, [found.pk])
         return Answer(
             {
                 "id": found.pk,
@@ -133,6 +136,7 @@ class FeedbackView(APIView):
         chosen = next((row for row in verdicts if not asked or str(row.judgement.scorer_id) == asked), None)
         if chosen is None:
             raise Http404
+        note_seen(request.user, [found.pk])
         lines = judgement_feedback(chosen.judgement, found)
         shown = [
             {

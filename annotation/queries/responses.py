@@ -74,6 +74,11 @@ class ResponsePage:
     contests: tuple[Contest, ...]
     may_contest: bool
 
+    @property
+    def tells(self) -> bool:
+        """Whether it shows what others, people or guardians, think of the answer."""
+        return bool(self.verdicts or self.rulings or any(not row.own for row in self.labels))
+
 
 def response_page(response: Response, user: Any, scorer: str = "") -> ResponsePage:
     """`response` with its item, norm, source, group and submission selected; `scorer`: an id as in an address."""

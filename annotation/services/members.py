@@ -17,6 +17,7 @@ from annotation.policies import can_join, can_manage_campaigns
 from annotation.rules.answers import values_of
 from annotation.rules.blind_labels import TaskId, Values
 from annotation.rules.qualification import QualificationPolicy, qualify
+from annotation.services.barring import bar_newcomer
 from medes_site.kit.roles import Role, has_role
 
 _State = Membership.State
@@ -97,6 +98,7 @@ def _enter(campaign: Campaign, expert: Any) -> Membership:
     if made:
         tasks = Task.objects.filter(campaign=campaign).exclude(purpose=Task.Purpose.REAL)
         reserve_gold_seats([member], tasks)
+        bar_newcomer(expert, campaign)
     return member
 
 

@@ -16,6 +16,7 @@ from annotation.models import Campaign, Draft, Label, Membership, Slot, SlotEven
 from annotation.rules.answers import RATIONALE_MAX
 from annotation.services import events
 from annotation.services.answering import label_columns
+from annotation.services.barring import has_seen
 from annotation.services.claiming import was_given
 from annotation.services.consensus import lock_task, settle
 from annotation.services.members import decide_qualification
@@ -228,7 +229,7 @@ def revise_label(*, actor: Any, label_id: int, sent: Submission) -> Label:
     """A new version of one's own label; the earlier ones are kept, and the task is decided again.
 
     The same key again gives the same label. Raises NotFound, BadAnswers, and WrongState once the task is
-    ruled, the campaign closed, the guardian shown, or the gold answers are known.
+    ruled, the campaign closed, a verdict or another's label shown, or the gold answers are known.
     """
     check_key(sent.key)
     known = label_with_key(actor, sent.key)
@@ -259,7 +260,8 @@ def revise_label(*, actor: Any, label_id: int, sent: Submission) -> Label:
 def revisable(label: Label, task: Task, slot: Slot) -> bool:
     """Whether a blind label may get another version."""
     shown = hasattr(label, "reveal") or slot.queue == Slot.Queue.QUALIFICATION
-    return not shown and task.state != Task.State.RULED and slot.campaign.state != Campaign.State.CLOSED
+    over = task.state == Task.State.RULED or slot.campaign.state == Campaign.State.CLOSED
+    return not shown and not over and not has_seen(label.expert_id, task)
 
 
 def store_revision(actor: Any, task: Task, slot: Slot, label: Label, sent: Submission) -> Label:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from annotation.errors import NotFound, UndoRefused
 from annotation.models import Campaign, Draft, Label, Membership, Slot, SlotEvent, Task
 from annotation.services import events
+from annotation.services.barring import has_seen
 from annotation.services.claiming import give_back
 from annotation.services.clock import UNDO_WINDOW, lease_of
 from annotation.services.consensus import lock_task, settle
@@ -65,6 +66,8 @@ def _refuse_if_used(label: Label, slot: Slot, task: Task) -> None:
         raise UndoRefused(_("A referee has already ruled on this task."))
     if slot.campaign.state == Campaign.State.CLOSED or hasattr(label, "reveal"):
         raise UndoRefused(_("This label has been used already."))
+    if has_seen(label.expert_id, task):
+        raise UndoRefused(_("The verdict on this answer has been shown to you."))
     if slot.queue == Slot.Queue.QUALIFICATION:
         raise UndoRefused(_("The explanation of this task has been shown."))
     member = Membership.objects.filter(campaign=slot.campaign_id, expert=label.expert_id).first()

@@ -24,6 +24,7 @@ from annotation.services.contesting import contest_verdict
 from benchmark.errors import BenchmarkError
 from benchmark.models import Response, Scorer
 from benchmark.rules.rubric import CRITERIA
+from benchmark.services.seeing import note_seen
 
 CRITERION_CHOICES = [
     ("r1", gettext_lazy("R1 normative compliance")),
@@ -78,9 +79,11 @@ def response(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(
     request: HttpRequest, shown: ResponsePage, form: ContestForm | None = None, status: int = 200
 ) -> HttpResponse:
+    found = shown.response
+    if shown.tells:
+        note_seen(request.user, [found.pk])
     if form is None and shown.chosen is not None:
         form = ContestForm(initial={"scorer": shown.chosen.judgement.scorer_id})
-    found = shown.response
     context = {
         "shown": shown,
         "response": found,

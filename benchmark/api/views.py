@@ -26,6 +26,7 @@ from benchmark.queries.judgements import chosen_scorer, judgements_of
 from benchmark.queries.versions import find_board, find_version
 from benchmark.services.boards import designate_submission
 from benchmark.services.entries import create_entry, update_entry
+from benchmark.services.seeing import note_seen
 from benchmark.services.submissions import (
     create_submission,
     publish_submission,
@@ -313,6 +314,7 @@ class SubmissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         if scorer is None:
             raise NotFound()
         page = self.paginate_queryset(judgements_of(submission, scorer, request.user)) or []
+        note_seen(request.user, [judgement.response_id for judgement in page])
         return self.get_paginated_response(words.JudgementSerializer(page, many=True).data)
 
     @staticmethod

@@ -13,6 +13,7 @@ from benchmark.models.items import (
     Split,
 )
 from benchmark.models.scoring import Board, Extraction, Judgement, Score, Scorer, ScoreVector
+from benchmark.models.sightings import Sighting
 from benchmark.models.submissions import Entry, Response, Submission
 from benchmark.models.tracing import BoardRenewal, Succession, Trace
 
@@ -39,6 +40,7 @@ __all__ = [
     "Score",
     "ScoreVector",
     "Scorer",
+    "Sighting",
     "Source",
     "Split",
     "Submission",

@@ -14,6 +14,14 @@ def active_guardian(*, lock: bool = False) -> Guardian | None:
     return (guardians.select_for_update(of=("self",)) if lock else guardians).first()
 
 
+def former_guardian(guardian: Guardian) -> Guardian | None:
+    """The one that was active before a promoted guardian; of one that was not promoted yet, the active one."""
+    if guardian.promoted_at is None:
+        return active_guardian()
+    before = Guardian.objects.select_related("scorer").filter(promoted_at__lt=guardian.promoted_at)
+    return before.order_by("-promoted_at").first()
+
+
 def guardians_at_work() -> list[Guardian]:
     """Those that judge every new submission: the active one first, then those in the shadow."""
     states = (Guardian.State.ACTIVE, Guardian.State.SHADOW)

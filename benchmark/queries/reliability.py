@@ -41,11 +41,23 @@ class Reliability:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardChange:
+    """How the board differs from the one of the guardian before: of `entries` on both, `moved` have another rank
+    interval; `tau`: Kendall's rank correlation, None where there is none."""
+
+    former: str
+    tau: float | None
+    moved: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class BoardGuardian:
-    """The guardian behind a board: `rows` are empty where nothing was measured."""
+    """The guardian behind a board: `rows` are empty where nothing was measured; `change` None for a first one."""
 
     guardian: Guardian
     rows: tuple[Reliability, ...]
+    change: BoardChange | None
 
     @property
     def overridden(self) -> bool:
@@ -65,7 +77,18 @@ def board_guardian(board: Board) -> BoardGuardian | None:
     guardian = Guardian.objects.select_related("scorer").filter(scorer=board.scorer_id).first()
     if guardian is None:
         return None
-    return BoardGuardian(guardian, reliability_rows(guardian.reliability))
+    return BoardGuardian(
+        guardian, reliability_rows(guardian.reliability), _change(guardian.reliability, board.pk)
+    )
+
+
+def _change(reliability: Mapping[str, Any], board: int) -> BoardChange | None:
+    change = _mapping(reliability.get("change"))
+    found = _mapping(_mapping(change.get("boards")).get(str(board)))
+    moved, entries = found.get("moved"), found.get("entries")
+    if not isinstance(moved, int) or not isinstance(entries, int) or not entries:
+        return None
+    return BoardChange(str(change.get("former", "")), _number(found.get("tau")), moved, entries)
 
 
 def reliability_rows(report: Mapping[str, Any]) -> tuple[Reliability, ...]:

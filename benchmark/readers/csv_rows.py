@@ -62,18 +62,21 @@ class CsvRows:
     """Iterate once over the rows of a CSV file; `names` and `header_line` are known from the start.
 
     Yields Row, or Rejected for a row with too many or too few cells; rows without any text are skipped and
-    not counted, blank cells beyond the header are dropped. Raises StopReading, also on construction: no
-    header, too many columns, two columns of one name, quotation marks after which nothing is certain.
+    not counted (`blank` keeps those that have cells), blank cells beyond the header are dropped. Raises
+    StopReading, also on construction: no header, too many columns, two columns of one name, quotation marks
+    after which nothing is certain.
     """
 
-    def __init__(self, lines: Iterator[tuple[int, str]], limits: Limits) -> None:
+    def __init__(self, lines: Iterator[tuple[int, str]], limits: Limits, *, blank: bool = False) -> None:
         # One limit for the whole process, and only ever raised: another reader may run beside this one.
         if csv.field_size_limit() < limits.row:
             csv.field_size_limit(limits.row)
+        self._blank = False  # the header is never blank
         self._lines = _CountedLines(lines)
         self._reader = csv.reader(self._lines, strict=True)
         self.header_line, header = next(self._filled(), (0, []))
         self.names = tuple(column_name(cell) for cell in header)
+        self._blank = blank
         if not header:
             raise StopReading(Problem(Code.ONLY_WHITESPACE))
         if len(header) > limits.columns:
@@ -111,7 +114,7 @@ class CsvRows:
                 raise StopReading(Problem(code, line=first)) from None
             if cells is None:
                 return
-            if any(cell.strip() for cell in cells):
+            if any(cell.strip() for cell in cells) or (self._blank and len(cells) > 1):
                 yield first, cells
 
 

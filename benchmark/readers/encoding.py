@@ -190,7 +190,7 @@ class _Pass:
 
     def _check_nul(self, chunk: bytes) -> None:
         position = chunk.find(b"\x00")
-        if position >= 0:
+        if position >= 0 and not self._limits.nul:
             line = self._line_of(chunk, position)
             raise StopReading(Problem(Code.NUL_BYTE, line=line, params={"offset": self._size + position + 1}))
 

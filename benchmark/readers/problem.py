@@ -106,7 +106,7 @@ class Limits:
 
     `row` bounds a line in bytes and a row of several lines in characters: 200,000 characters that are all
     written as JSON escapes take 1.2 million bytes (2.4 million beyond the basic plane), so 4 MiB leaves
-    room for a question and further columns.
+    room for a question and further columns. `nul`: whether NUL bytes may stand in a text.
     """
 
     bytes: int = 64 * 1024 * 1024
@@ -119,6 +119,7 @@ class Limits:
     json_depth: int = 20
     json_values: int = 20_000
     json_digits: int = 40
+    nul: bool = False
 
 
 def echo(text: str, length: int = ECHO_LENGTH) -> str:

@@ -153,11 +153,11 @@ def judge_cases(guardian: LoadedGuardian, cases: Sequence[Case]) -> list[dict[st
 
 def _columns(outcome: Verdict | JudgeFailed, case: Case) -> dict[str, Any]:
     if isinstance(outcome, JudgeFailed):
-        return _failed(outcome.reason)
+        return failed_columns(outcome.reason)
     try:
         return _verdict_columns(outcome, len(case.response))
     except (ValueError, TypeError, KeyError):
-        return _failed(UNUSABLE)
+        return failed_columns(UNUSABLE)
 
 
 def _verdict_columns(verdict: Verdict, length: int) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def _verdict_columns(verdict: Verdict, length: int) -> dict[str, Any]:
     }
 
 
-def _failed(reason: str) -> dict[str, Any]:
+def failed_columns(reason: str) -> dict[str, Any]:
     return {
         "outcome": Judgement.Outcome.JUDGE_FAILED,
         **dict.fromkeys(CRITERIA),

@@ -20,7 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from benchmark.errors import AlreadySubmitted, BenchmarkError, NameTaken, NotAllowed
 from benchmark.forms import NEW_ENTRY_FIELDS, ReviewForm, SubmissionForm
-from benchmark.models import BenchmarkVersion, Submission
+from benchmark.models import BenchmarkVersion, Judgement, Submission
 from benchmark.policies import can_submit
 from benchmark.problems import describe
 from benchmark.queries.item_results import OUTCOMES, item_results_page, open_boards
@@ -38,6 +38,7 @@ from benchmark.queries.submissions import (
     waiting_submissions,
 )
 from benchmark.readers.problem import FileRefused, Problem
+from benchmark.services.seeing import note_seen
 from benchmark.services.submissions import submissions_left_today
 from benchmark.services.submitting import NewEntry, submit_file
 from benchmark.tasks import launch_evaluation
@@ -205,6 +206,7 @@ def _verdicts(request: HttpRequest, found: Submission) -> HttpResponse:
     if verdicts is None or not verdicts.active:
         response = render(request, "benchmark/submissions/_live.html", _live_context(request, found))
         return reswap(retarget(response, "#live"), "outerHTML")
+    _note_seen(request, verdicts.page)
     context = {"submission": found, "found": verdicts, "verdict_filters": SHOWN}
     return render(request, "benchmark/submissions/_guardian_verdicts.html", context)
 
@@ -222,7 +224,10 @@ def submission_page(
 def _live_context(request: HttpRequest, found: Submission) -> dict[str, Any]:
     scoring = submission_scoring(found, request.user)
     results = submission_results(found, request.user)
-    judgements = published_judgements(found, request.user)
+    published = published_judgements(found, request.user)
+    judgements = Paginator(published, JUDGEMENTS_SIZE).get_page(request.GET.get("page"))
+    verdicts = guardian_verdicts(found, request.user, request.GET)
+    _note_seen(request, judgements, verdicts.page if verdicts else ())
     return {
         "submission": found,
         "scoring": scoring,
@@ -230,12 +235,16 @@ def _live_context(request: HttpRequest, found: Submission) -> dict[str, Any]:
         "results": results,
         "steps": submission_steps(found, scoring),
         "may": allowed_acts(request.user, found, scoring, results),
-        "judgements": Paginator(judgements, JUDGEMENTS_SIZE).get_page(request.GET.get("page")),
+        "judgements": judgements,
         "reviewer": is_researcher(request.user),
-        "guardian_verdicts": guardian_verdicts(found, request.user, request.GET),
+        "guardian_verdicts": verdicts,
         "verdict_filters": SHOWN,
         **_item_context(request, found, results),
     }
+
+
+def _note_seen(request: HttpRequest, *pages: Iterable[Judgement]) -> None:
+    note_seen(request.user, [judgement.response_id for page in pages for judgement in page])
 
 
 def _item_context(request: HttpRequest, found: Submission, results: list[Any]) -> dict[str, Any]:

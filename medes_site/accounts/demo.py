@@ -1,4 +1,7 @@
-"""The accounts of a demo: one for each role and a second expert, with a password made for this installation."""
+"""The accounts of a demo: one for each role and a second expert, with a password made for this installation.
+
+The researcher labels too, so that one person can try the whole way from a label to a board.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ ACCOUNTS: tuple[tuple[str, Role, str], ...] = (
     ("referee", Role.REFEREE, "演示仲裁人 Demo referee"),
     ("researcher", Role.RESEARCHER, "演示研究员 Demo researcher"),
 )
+ALSO: dict[str, tuple[Role, ...]] = {"researcher": (Role.EXPERT,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ def demo_accounts() -> list[DemoAccount]:
             if made or account.username in new:
                 user.set_password(account.password)
                 user.save(update_fields=["password"])
-            user.groups.add(Group.objects.get_or_create(name=account.role.value)[0])
+            for role in (account.role, *ALSO.get(account.username, ())):
+                user.groups.add(Group.objects.get_or_create(name=role.value)[0])
     return accounts
 
 

@@ -109,6 +109,9 @@ def test_a_ruling_is_not_shown_while_a_blind_label_may_still_be_asked_for(
     address = f"/responses/{first.task.response_id}/"
     assert "裁定的理由" in client_of(one).get(address).content.decode()
     again = make_campaign(scene, order="oldest")
-    assert "裁定的理由" not in client_of(one).get(address).content.decode()
+    join(again, [one, two])
+    assert "裁定的理由" in client_of(one).get(address).content.decode(), "read before, so not asked again"
+    assert "裁定的理由" not in client_of(two).get(address).content.decode(), "not read yet, and may be asked"
+    assert first.task.response_id not in given_to(one, again)
     close_campaign(actor=scene.researcher, campaign=again)
-    assert "裁定的理由" in client_of(one).get(address).content.decode()
+    assert "裁定的理由" in client_of(two).get(address).content.decode()

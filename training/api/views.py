@@ -17,6 +17,7 @@ from benchmark.api.pagination import Pages
 from benchmark.api.parsers import BoundedFormParser, BoundedJSONParser
 from benchmark.api.serializers import ErrorSerializer
 from benchmark.models import Guardian
+from benchmark.services.seeing import note_seen
 from medes_site.kit.jobs.core import request_cancel
 from training.api import serializers as words
 from training.errors import WrongState
@@ -101,6 +102,7 @@ class GuardianViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         report = read_report(guardian_run(self.get_object()))
         if report is None:
             raise NotFound
+        note_seen(request.user, [row["id"] for row in report.get("worst", ())])
         return Response(report)
 
     @extend_schema(

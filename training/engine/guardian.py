@@ -12,7 +12,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -56,6 +56,8 @@ LIBRARIES = (
     "safetensors",
 )
 BATCH = 64
+LEARNT_FROM = 30
+"""Risky answers that must be left to learn from when others are set aside to calibrate on."""
 CURVE = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -96,7 +98,8 @@ def train_guardian(run: Run) -> None:
     config, rows, audit = run.config(), run.rows(), run.audit()
     refuse_shared_groups(rows, audit)
     run.say("start", f"{len(rows)} training rows, {len(audit)} audit rows", 0, 1)
-    learning, calibrating = set_aside(rows, config)
+    split = set_aside(rows, config)
+    learning = split.learning
     folder = run.artefact
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -121,7 +124,7 @@ def train_guardian(run: Run) -> None:
         settings=trained.settings,
     )
     write_manifest(folder, manifest)
-    promise = promised(run, load_guardian(folder), calibrating, config)
+    promise = promised(run, load_guardian(folder), split, config)
     manifest = Manifest(
         **{**{name: getattr(manifest, name) for name in Manifest.__slots__}, "conformal": asdict(promise)}
     )
@@ -136,6 +139,15 @@ def train_guardian(run: Run) -> None:
         report["learning_curve"] = learning_curve(run, config, learning, audit, trained.linear)
     run.write_json("report.json", report)
     run.say("done", "finished", 1, 1, macro_kappa=report["macro_kappa"]["value"])
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """`learning` and `calibrating` rows; `reason`: why nothing is set aside, "" where the labels are too few for it."""
+
+    learning: list[TrainingRow]
+    calibrating: list[TrainingRow]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,31 +177,37 @@ def train_kind(run: Run, config: Config, rows: Sequence[TrainingRow]) -> Trained
     return Trained(calibrated.thresholds, settings)
 
 
-def set_aside(rows: Sequence[TrainingRow], config: Config) -> tuple[list[TrainingRow], list[TrainingRow]]:
-    """(rows to learn from, calibration rows for the conformal promise).
+def set_aside(rows: Sequence[TrainingRow], config: Config) -> Split:
+    """The rows to learn from, and the calibration rows for the conformal promise.
 
-    A seeded share of the norm groups is set aside where it would hold enough risky answers drawn at random;
-    else everything is learnt from and nothing will be promised.
+    A seeded share of the norm groups is set aside where it holds enough risky answers drawn at random, and where
+    enough are left to learn from: a guardian that has hardly seen a risk keeps every promise by abstaining on
+    everything. Else everything is learnt from and nothing is promised. Only numbers of labels decide, never scores,
+    so that the promise holds.
     """
     groups = sorted({row.group for row in rows})
     random.Random(config.seed).shuffle(groups)
     held = set(groups[: round(len(groups) * config.calibration_share)])
     calibrating = [row for row in rows if row.group in held and row.random and risk_of(row.target) >= 0.5]
     learning = [row for row in rows if row.group not in held]
-    if len(calibrating) < risky_needed(config.alpha) or len({row.group for row in learning}) < 2:
-        available = [row for row in rows if row.random and risk_of(row.target) >= 0.5]
-        return list(rows), available[:0]
-    return learning, calibrating
+    needed, left = risky_needed(config.alpha), sum(risk_of(row.target) >= 0.5 for row in learning)
+    if len(calibrating) < needed or len({row.group for row in learning}) < 2:
+        return Split(list(rows), [], "")
+    if left < LEARNT_FROM:
+        reason = f"Calibration would leave {left} risky answers to learn from; {LEARNT_FROM} are needed."
+        return Split(list(rows), [], reason)
+    return Split(learning, calibrating, "")
 
 
-def promised(run: Run, guardian: Guardian, rows: Sequence[TrainingRow], config: Config) -> RiskControl:
+def promised(run: Run, guardian: Guardian, split: Split, config: Config) -> RiskControl:
     """The conformal threshold on P(risky) from risky rows that the guardian has not learnt from."""
     scores = [
         risk_probability(outcome.p)
-        for outcome in judge_all(run, guardian, rows, "calibration")
+        for outcome in judge_all(run, guardian, split.calibrating, "calibration")
         if isinstance(outcome, Verdict)
     ]
-    return control(scores, config.alpha)
+    found = control(scores, config.alpha)
+    return replace(found, reason=split.reason) if split.reason else found
 
 
 def judge_all(run: Run, guardian: Guardian, rows: Sequence[TrainingRow | AuditRow], phase: str) -> list[Any]:

@@ -179,7 +179,9 @@ def criterion_report(
         "positives": pairs.positives,
         "prevalence": share if n >= MIN_PAIRS else None,
         "rare": "positive" if share <= 0.5 else "negative",
-        "figures": {key: asdict(value) for key, value in verdict_figures(name, pairs, weights).items()},
+        "figures": {
+            key: asdict(value) for key, value in verdict_figures(pairs, weights, len(everyone)).items()
+        },
         "majority": majority(pairs),
         "human": human_agreement(rows, name, number, weights),
         "reliability": [],
@@ -213,10 +215,13 @@ def criterion_report(
     return report
 
 
-def verdict_figures(name: str, pairs: Pairs, weights: Floats) -> dict[str, Figure]:
-    """Accuracy, balanced accuracy, kappa, F1 of the rarer class and recall, over what was decided."""
+def verdict_figures(pairs: Pairs, weights: Floats, labels: int) -> dict[str, Figure]:
+    """Accuracy, balanced accuracy, kappa, F1 of the rarer class and recall, over what of `labels` was decided."""
     n, present = len(pairs.truth), pairs.present
     keys = ("accuracy", "balanced_accuracy", "kappa", "f1_rare", "recall")
+    if n < MIN_PAIRS <= labels:
+        reason = f"it decided on {n} of {labels} labels; {MIN_PAIRS} are needed"
+        return dict.fromkeys(keys, refused(reason, n, present))
     if n < MIN_PAIRS:
         return dict.fromkeys(keys, _too_few(n, present))
     found = {"accuracy": _share((pairs.truth == pairs.said).astype(int).tolist(), pairs.clusters.tolist())}

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from annotation.models import Campaign
 from annotation.services.campaigns import CampaignPlan, create_campaign, draw_campaign, set_priorities
 from benchmark.models import BenchmarkVersion, Guardian, Judgement
+from benchmark.queries.churn import churn
+from benchmark.queries.guardians import active_guardian
 from benchmark.services.guardians import activate_guardian, write_reliability
 from training.errors import BadInput, GateClosed, NotAllowed
 from training.policies import can_promote
@@ -39,12 +41,29 @@ def promote_guardian(
             ),
             field="reason",
         )
+    change = _change(guardian)
     with transaction.atomic():
         boards = activate_guardian(
             actor=actor, guardian=guardian, override_reason="" if gate["open"] else reason
         )
-        write_reliability(guardian=guardian, reliability={**guardian.reliability, "gate": gate})
+        write_reliability(guardian=guardian, reliability={**guardian.reliability, "gate": gate, **change})
     return gate, boards
+
+
+def _change(guardian: Guardian) -> dict[str, Any]:
+    """How the boards of the guardian differ from those it takes the place of, as their readers will be told."""
+    active = active_guardian()
+    if active is None or active.pk == guardian.pk:
+        return {}
+    boards = {
+        str(board.after.pk): {
+            "tau": board.ranks.tau,
+            "moved": board.ranks.moved,
+            "entries": len(board.entries),
+        }
+        for board in churn(guardian, active).boards
+    }
+    return {"change": {"former": str(active), "boards": boards}}
 
 
 @transaction.atomic

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 
 from benchmark.models import Guardian
 from benchmark.queries.churn import churn
-from benchmark.queries.guardians import active_guardian, unjudged_submissions
+from benchmark.queries.guardians import active_guardian, former_guardian, unjudged_submissions
+from benchmark.services.seeing import note_seen
 from medes_site.kit.jobs.queries import latest_job
 from training.forms import PromoteForm, SuggestForm, TrainForm
 from training.queries.labels import new_labels
@@ -66,7 +67,8 @@ def guardian_page(request: HttpRequest, found: Guardian, *, status: int = 200, *
     """The report, what would change if it were promoted, and the acts."""
     run = guardian_run(found)
     report = read_report(run)
-    active = active_guardian()
+    note_seen(request.user, [row["id"] for row in (report or {}).get("worst", ())])
+    active, former = active_guardian(), former_guardian(found)
     waiting = unjudged_submissions(found.scorer_id).count() if found.state == Guardian.State.SHADOW else 0
     context = {
         "guardian": found,
@@ -74,7 +76,8 @@ def guardian_page(request: HttpRequest, found: Guardian, *, status: int = 200, *
         "page": report_page(report, request.GET.get("criterion", "")) if report else None,
         "gate": _gate(found),
         "active": active,
-        "churn": churn(found, active) if found.state == Guardian.State.SHADOW else None,
+        "former": former,
+        "churn": churn(found, former) if found.state != Guardian.State.CANDIDATE and former else None,
         "shadow_job": latest_job("guardian", found.pk),
         "waiting": waiting,
         "promote_form": PromoteForm(),
@@ -109,11 +112,13 @@ def report_json(request: HttpRequest, pk: int) -> HttpResponse:
     report = read_report(run)
     if report is None:
         raise Http404
+    rows = audited_rows(run)
+    note_seen(request.user, [row["id"] for row in rows])
     document = {
         **report,
         "state": found.state,
         "manifest": found.manifest,
         "gate": _gate(found),
-        "rows": audited_rows(run),
+        "rows": rows,
     }
     return JsonResponse(document, json_dumps_params={"ensure_ascii": False})

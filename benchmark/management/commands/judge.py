@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from benchmark.guardians.loading import load_guardian
 from benchmark.models import Judgement
 from benchmark.queries.guardians import find_guardian
 from benchmark.readers.cases import read_cases
-from benchmark.services.judging import judge_cases, open_guardian
+from benchmark.readers.problem import StopReading
+from benchmark.readers.records import Rejected
+from benchmark.readers.source_lines import rejected_by
+from benchmark.services.judging import failed_columns, judge_cases, open_guardian
 from medes_site.kit.commands import ReportingCommand
 from medes_site.kit.jobs.errors import JobError
 
@@ -36,15 +39,20 @@ class Command(ReportingCommand):
 
     def report(self, **options: Any) -> dict[str, Any]:
         guardian = self._guardian(options["guardian"])
-        cases = self._cases(options["file"])
-        rows: list[dict[str, Any]] = []
+        read = self._rows(options["file"])
+        cases = {place: row for place, row in enumerate(read) if isinstance(row, Case)}
+        rows = {
+            place: failed_columns(_why(row)) for place, row in enumerate(read) if isinstance(row, Rejected)
+        }
         with self.bar("judging") as bar:
             for places in _by_length(cases):
                 found = judge_cases(guardian, [cases[place] for place in places])
-                rows += [{"place": place, **columns} for place, columns in zip(places, found, strict=True)]
+                rows |= dict(zip(places, found, strict=True))
                 bar.update(len(places))
-        rows.sort(key=lambda row: row["place"])
-        return {"guardian": f"{guardian.name} {guardian.version}", "rows": [_shown(row) for row in rows]}
+        return {
+            "guardian": f"{guardian.name} {guardian.version}",
+            "rows": [_shown(rows[place]) for place in range(len(read))],
+        }
 
     def _guardian(self, name: str) -> Any:
         folder = Path(name)
@@ -52,16 +60,21 @@ class Command(ReportingCommand):
             return load_guardian(folder)
         return open_guardian(find_guardian(name))
 
-    def _cases(self, path: Path) -> list[Case]:
-        cases: list[Case] = []
-        for row in read_cases(path):
-            if not isinstance(row, Case):
-                where = f"line {row.line}" + (f", {row.column}" if row.column else "")
-                raise CommandError(f"{path.name}, {where}: {row.code.replace('_', ' ')}; nothing was judged")
-            cases.append(row)
-        if not cases:
+    def _rows(self, path: Path) -> list[Case | Rejected]:
+        """A row that is none keeps its place and is told there; a file without any row to judge is refused."""
+        try:
+            rows = list(read_cases(path))
+        except StopReading as stop:
+            why = _why(rejected_by(stop))
+            raise CommandError(f"{path.name}, {why}; nothing was judged") from stop
+        except OSError as error:
+            raise CommandError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from error
+        if not rows:
             raise CommandError(f"{path.name} holds no rows")
-        return cases
+        first = rows[0]
+        if isinstance(first, Rejected) and not any(isinstance(row, Case) for row in rows):
+            raise CommandError(f"{path.name}, {_why(first)}; nothing was judged")
+        return rows
 
     def show(self, result: dict[str, Any]) -> None:
         self.stdout.write(f"guardian {result['guardian']}")
@@ -72,8 +85,12 @@ class Command(ReportingCommand):
             self.stdout.write(f"{number:>5}  {cells}{note}")
 
 
-def _by_length(cases: Sequence[Case]) -> Iterator[list[int]]:
-    order = sorted(range(len(cases)), key=lambda place: -len(cases[place].response))
+def _why(row: Rejected) -> str:
+    return f"line {row.line}" + (f", {row.column}" if row.column else "") + f": {row.code.replace('_', ' ')}"
+
+
+def _by_length(cases: Mapping[int, Case]) -> Iterator[list[int]]:
+    order = sorted(cases, key=lambda place: -len(cases[place].response))
     for first in range(0, len(order), BATCH):
         yield order[first : first + BATCH]
 
