@@ -196,7 +196,8 @@ def train(run: RunFolder, material: Material, build: Build, checkpoint: Path | N
             torch.cuda.empty_cache()
         batch = smaller(batch)
         accumulation = config.batch_size * config.accumulation // batch
-        run.write_json("memory.json", {"batch_size": batch, "accumulation": accumulation})
+        # Of several processes perhaps only this one ran out, so it writes, whichever it is.
+        RunFolder(run.path).write_json("memory.json", {"batch_size": batch, "accumulation": accumulation})
         run.say(
             "memory",
             f"out of memory: batch size now {batch}, accumulation {accumulation}",
