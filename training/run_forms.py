@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from training.models import Dataset, Run, TrainingKind
 from training.names import sentence
@@ -102,7 +103,9 @@ class TuningForm(forms.Form):
         help_text=_("Several are added, weighted by loss_weights below."),
     )  # fmt: skip
     precision = forms.ChoiceField(
-        label=_("Precision"), choices=[(name, name) for name in PRECISIONS], initial="auto"
+        label=pgettext_lazy("of numbers", "Precision"),
+        choices=[(name, name) for name in PRECISIONS],
+        initial="auto",
     )
     seed = _between(forms.IntegerField, "seed", _("Seed"), initial=1)
     packing = forms.BooleanField(label=_("Pack short rows together (SFT)"), required=False)

@@ -77,6 +77,8 @@ RESEARCHER: Final = (
     "/norms/sources/",
     "/training/guardians/",
     "/training/runs/",
+    "/training/runs/new/",
+    "/training/runs/compare/",
     "/accounts/invitations/",
 )
 EXPERT: Final = ("/", "/submissions/new/", "/annotate/")
@@ -94,7 +96,7 @@ STATUSES: Final = {
     ("expert", "/submissions/new/"): 403,
 }
 # Swagger UI is an English program of its own; its page carries our frame only.
-FOREIGN: Final = ("/api/docs/",)
+FOREIGN: Final = ("/api/docs/", "/training/runs/new/")  # the latter names settings as the libraries do
 
 
 def address(page: str, scene: dict[str, Any]) -> str:

@@ -22,9 +22,9 @@ def test_points_lie_where_they_should() -> None:
     circles = [
         (float(c.get("cx", "")), float(c.get("cy", ""))) for c in root.iter() if c.tag.endswith("circle")
     ]
-    assert circles == [(46.0, 212.0), (176.0, 12.0), (306.0, 112.0)]
+    assert circles == [(56.0, 212.0), (186.0, 12.0), (316.0, 112.0)]
     whisker = next(line for line in root.iter() if line.get("class") == "whisker")
-    assert (whisker.get("x1"), whisker.get("y1"), whisker.get("y2")) == ("176.0", "112.0", "12.0")
+    assert (whisker.get("x1"), whisker.get("y1"), whisker.get("y2")) == ("186.0", "112.0", "12.0")
 
 
 def test_a_second_series_is_told_apart_without_colour() -> None:

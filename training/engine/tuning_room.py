@@ -78,6 +78,11 @@ class Room:
         if self.device != "cpu" or self.run.read_json("memory.json"):
             return  # a GPU says so itself when it runs out; and a resumed run goes on as it did
         batch = memory.fitting_batch(shape, plan, free, counted)
+        if batch < self.config.batch_size and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            # Each would decide by what it finds free at its moment, and all must take the same number.
+            raise RunRefused(
+                f"The processes together would need more memory than there is: choose {batch} rows at a time at most."
+            )
         if batch < self.config.batch_size:
             set_batch(self.run, self.config, batch, f"{self.config.batch_size} rows at a time may not fit")
 
@@ -124,7 +129,8 @@ def halve(run: RunFolder, config: Config, why: str) -> int:
 def set_batch(run: RunFolder, config: Config, batch: int, why: str) -> int:
     """Keeps and tells it; the accumulation makes up for it, so that the rows a step stay the same."""
     accumulation = config.batch_size * config.accumulation // batch
-    run.write_json("memory.json", {"batch_size": batch, "accumulation": accumulation})
+    # Of several processes perhaps only this one ran out, so it writes, whichever it is.
+    RunFolder(run.path).write_json("memory.json", {"batch_size": batch, "accumulation": accumulation})
     run.say(
         "memory",
         f"{why}: batch size now {batch}, accumulation {accumulation}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
@@ -144,15 +145,20 @@ def millions(count: int) -> str:
     return f"{count / 1e9:.2f} B" if count >= 1e9 else f"{count / 1e6:.2f} M"
 
 
+def _axis_of(name: str, values: Sequence[float]) -> Axis:
+    """From the smallest to the largest value, with as many digits as tell the ticks apart."""
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - 1, high + 1
+    digits = next((digits for digits, range_ in ((0, 50), (1, 2), (2, 0.2)) if high - low >= range_), 3)
+    return Axis(str(step_title(name)), Domain(low, high), digits)
+
+
 @register.simple_tag
 def overlay_chart(overlay: Overlay, first: Any, second: Any) -> SafeString:
     """A figure of two runs over their steps; the second is dashed."""
     found = (*overlay.first, *overlay.second)
     steps, values = [step for step, _v in found], [value for _s, value in found]
-    low, high = min(values), max(values)
-    if low == high:
-        low, high = low - 1, high + 1
-    digits = 0 if high - low >= 50 else 1 if high - low >= 2 else 3
     label = _("%(name)s of %(first)s (last %(one)s) and of %(second)s (last %(two)s)") % {
         "name": step_title(overlay.name),
         "first": first,
@@ -161,7 +167,7 @@ def overlay_chart(overlay: Overlay, first: Any, second: Any) -> SafeString:
         "two": short_number(overlay.second[-1][1] if overlay.second else None),
     }
     x = Axis(_("step"), Domain(float(min(steps)), float(max(max(steps), min(steps) + 1))), 0)
-    y = Axis(str(step_title(overlay.name)), Domain(low, high), digits)
+    y = _axis_of(overlay.name, values)
     series = [
         Series([(float(step), value) for step, value in points], dots=len(points) < 20, second=other)
         for points, other in ((overlay.first, False), (overlay.second, True))
@@ -173,10 +179,6 @@ def overlay_chart(overlay: Overlay, first: Any, second: Any) -> SafeString:
 def metric_chart(curve: MetricCurve) -> SafeString:
     """A figure of a run over its steps."""
     steps, values = [step for step, _v in curve.points], [value for _s, value in curve.points]
-    low, high = min(values), max(values)
-    if low == high:
-        low, high = low - 1, high + 1
-    digits = 0 if high - low >= 50 else 1 if high - low >= 2 else 3
     last = max(steps[-1], steps[0] + 1)
     label = _("%(name)s over %(steps)s steps, last %(value)s") % {
         "name": step_title(curve.name),
@@ -185,7 +187,7 @@ def metric_chart(curve: MetricCurve) -> SafeString:
     }
     x, y = (
         Axis(_("step"), Domain(float(steps[0]), float(last)), 0),
-        Axis(str(step_title(curve.name)), Domain(low, high), digits),
+        _axis_of(curve.name, values),
     )
     points = [(float(step), value) for step, value in curve.points]
     return mark_safe(curve_chart([Series(points, dots=len(points) < 20)], x, y, label))  # noqa: S308 - escaped inside

@@ -11,7 +11,7 @@ import svg
 
 from medes_site.kit.charts.geometry import Domain
 
-LEFT: Final = 46
+LEFT: Final = 56
 RIGHT: Final = 14
 TOP: Final = 12
 BOTTOM: Final = 40
@@ -54,7 +54,7 @@ def curve_chart(
 ) -> str:
     """`label` says the chart in words. `diagonal`: the line where both are equal; `level`: a dashed level of y.
 
-    "" where no series has a point. SVG of 320×252.
+    "" where no series has a point. SVG of 330×252.
     """
     if not any(part.points for part in series):
         return ""
