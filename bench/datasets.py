@@ -108,7 +108,7 @@ def _fill(version: int, scorer: int, pieces: list[str]) -> None:
             f"""INSERT INTO benchmark_response (submission_id, item_id, text, text_hash, cut_off)
             SELECT s.id, i.id, {text} || {last}, '', {false}
             FROM benchmark_submission s JOIN benchmark_item i ON i.version_id = s.version_id
-            WHERE s.version_id = {version} AND i.split = 'dev'"""
+            WHERE s.version_id = {version} AND i.split = 'dev' ORDER BY s.id, i.id"""
         )
         cursor.execute(
             f"""INSERT INTO benchmark_judgement

@@ -31,6 +31,7 @@ NAMES = [
     "MEDES_JOB_LEASE_SECONDS",
     "MEDES_METRICS_TOKEN",
     "MEDES_STORAGE",
+    "MEDES_ARTEFACT_STORE",
 ]
 BAD = [
     ("MEDES_DEMO", "perhaps"),
@@ -59,6 +60,7 @@ BAD = [
     ("LOG_LEVEL", "chatty"),
     ("MEDES_JOB_LEASE_SECONDS", "1"),
     ("MEDES_METRICS_TOKEN", "short"),
+    ("MEDES_ARTEFACT_STORE", "s3:///prefix"),
 ]
 
 
@@ -138,3 +140,16 @@ def test_manage_py_prints_one_line_and_no_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("medes: ") and "LOG_LEVEL" in done.stderr
     assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_bucket_or_a_folder_keeps_the_artefacts(clean: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert read_environment().artefact_store["OPTIONS"]["location"] == read_environment().home / "store"
+    clean.setenv("MEDES_ARTEFACT_STORE", str(tmp_path / "shared"))
+    assert read_environment().artefact_store["OPTIONS"]["location"] == tmp_path / "shared"
+    pytest.importorskip("storages")
+    clean.setenv("MEDES_ARTEFACT_STORE", "s3://models/medes/")
+    clean.setenv("MEDES_S3_ENDPOINT", "https://s3.example.org")
+    options = read_environment().artefact_store["OPTIONS"]
+    assert (options["bucket_name"], options["location"], options["endpoint_url"]) == (
+        "models", "medes", "https://s3.example.org",
+    )  # fmt: skip

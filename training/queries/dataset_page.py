@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import get_language
+
+from benchmark.models import Scenario
 from medes_site.kit.charts.columns import Column
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.jobs.queries import latest_jobs
@@ -63,6 +66,14 @@ def parts_of(dataset: Dataset, name: str) -> list[Part]:
     most = max(found.values(), default=0)
     ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
     return [Part(key, count, count / most if most else 0.0) for key, count in ordered[:MOST_NAMES]]
+
+
+def scenario_parts(dataset: Dataset) -> list[Part]:
+    """As `parts_of`, with the scenarios' names in the reader's language."""
+    chinese = (get_language() or "").startswith("zh")
+    names = dict(Scenario.objects.values_list("slug", "name_zh" if chinese else "name_en"))
+    parts = parts_of(dataset, "by_scenario")
+    return [Part(names.get(part.name) or part.name, part.count, part.share) for part in parts]
 
 
 def drawing_view(drawing: Drawing) -> DrawingView:

@@ -18,7 +18,13 @@ from benchmark.errors import BenchmarkError
 from medes_site.kit.jobs.core import request_cancel
 from training.downloads import file_response
 from training.models import Dataset, Drawing, TrainingKind
-from training.queries.dataset_page import drawing_view, parts_of, spreads_of, unfinished_drawings
+from training.queries.dataset_page import (
+    drawing_view,
+    parts_of,
+    scenario_parts,
+    spreads_of,
+    unfinished_drawings,
+)
 from training.queries.runs import run_rows
 from training.queries.tuning_pages import dataset_rows
 from training.readers.dataset_rows import UnreadableRows
@@ -103,7 +109,7 @@ def dataset(request: HttpRequest, pk: int) -> HttpResponse:
         "files": sorted(found.manifest.get("files", {}).items()),
         "spreads": spreads_of(found),
         "origins": parts_of(found, "by_origin"),
-        "scenarios": parts_of(found, "by_scenario"),
+        "scenarios": scenario_parts(found),
         "left_out": parts_of(found, "left_out"),
         "rows": run_rows(found.runs.select_related("guardian__scorer")),
         "trail": [(_("Datasets"), reverse("training:datasets"))],
