@@ -1,6 +1,6 @@
 # `make help` lists what there is. Needs Python 3.11 or newer; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-light test bench lint services messages
+.PHONY: help setup demo demo-light test bench gpu-smoke lint services messages
 SHELL := /bin/sh
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
@@ -60,6 +60,9 @@ test: setup $(VENV)/.test $(VENV)/.train  ## every test, on PostgreSQL and SQLit
 
 bench: setup $(VENV)/.test $(VENV)/.train  ## measures, prints a table and writes JSON; ARGS go to the program
 	@exec $(BIN)/python -m bench $(ARGS)
+
+gpu-smoke: setup $(VENV)/.train  ## SFT and DPO on the largest model the GPU holds, beside the bare TRL script
+	@exec $(BIN)/python -m bench.gpu_smoke $(ARGS)
 
 lint: setup $(VENV)/.test $(VENV)/.train $(VENV)/.lint  ## style, types, imports, translations
 	$(BIN)/ruff check .

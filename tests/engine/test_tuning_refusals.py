@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.tuning_scene import DEMO, ROOT, demo_rows, make_run, progress, run_here
-from training.engine import tiny_policy
+from tests.engine.tuning_scene import DEMO, ROOT, curve, demo_rows, make_run, progress, run_here
+from training.engine import machine, tiny_policy
 
 pytestmark = [pytest.mark.train, pytest.mark.one_database, pytest.mark.timeout(600)]
 
@@ -151,6 +151,66 @@ def test_a_full_disk(base: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("The disk is full:")
+
+
+def test_a_disk_that_fills_up_in_the_middle(base: Path, tmp_path: Path) -> None:
+    """A limit on the size of files lets logs and weights pass and ends the optimizer's file half-way."""
+    run = make_run(tmp_path / "run", "sft", base, lora_r=0, save_every=2)
+    limit = (base / "model.safetensors").stat().st_size * 3 // 2
+    program = (
+        "import resource, sys\n"
+        "from training.engine import sft\n"
+        "from training.engine.tuning_loop import main\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "sys.exit(main('sft', sft.build, sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(run)],
+        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("The disk is full, or a limit on it is reached:")
+    assert "Traceback" not in done.stderr
+    assert run_here("sft", run, "--resume") == 0  # with room again; what was written half is left out
+    assert [line["step"] for line in progress(run) if "loss" in line] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_machine_with_little_memory_takes_fewer_rows_at_a_time(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of a container is what counts. The loss is the same, but for rounding."""
+    group = tmp_path / "group"
+    group.mkdir()
+    (group / "memory.max").write_text(str(3 * 2**30), "ascii")
+    (group / "memory.current").write_text(str(2**30 + 2**30), "ascii")
+    (group / "memory.stat").write_text("anon 5\ninactive_file 1024\n", "ascii")
+    assert machine.free_memory("cpu", group) == 2**30 + 1024
+    curves = []
+    for name, free in (("much", 2**40), ("little", 2**30 * 62 // 100)):
+        monkeypatch.setattr(machine, "free_memory", lambda _device, free=free: free)
+        run = make_run(tmp_path / name, "dpo", base, batch_size=8, accumulation=1, max_steps=3)
+        assert run_here("dpo", run) == 0
+        curves.append(curve(run))
+    said = progress(run, "memory")[0]
+    assert said["message"].startswith("8 rows at a time may not fit: batch size now ")
+    assert said["batch_size"] * said["accumulation"] == 8
+    assert said["batch_size"] < 8
+    assert curves[0] == pytest.approx(curves[1], abs=1e-4)
+
+
+def test_a_kill_for_want_of_memory_halves_the_batch_on_resume(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "vmstat").write_text("pgfault 7\noom_kill 3\n", "ascii")
+    assert machine.out_of_memory_kills(tmp_path, tmp_path / "vmstat") == 3
+    if machine.out_of_memory_kills() is None:
+        pytest.skip("this kernel does not count them")
+    run = make_run(tmp_path / "run", "sft", base, max_steps=4)
+    assert run_here("sft", run) == 0
+    shutil.rmtree(run / "checkpoints" / "checkpoint-4")
+    started = json.loads((run / "started.json").read_text("utf-8"))
+    started["out_of_memory_kills"] -= 1
+    (run / "started.json").write_text(json.dumps(started), "utf-8")
+    assert run_here("sft", run, "--resume") == 0
+    assert progress(run, "memory")[0]["batch_size"] == 1
 
 
 def test_out_of_memory_halves_the_batch(tmp_path: Path) -> None:

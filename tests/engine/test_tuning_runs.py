@@ -78,6 +78,21 @@ def test_the_same_curve_twice_and_that_of_a_bare_script(
     assert list(curve(again).values()) == pytest.approx(bare, abs=1e-5)
 
 
+@pytest.mark.parametrize(("kind", "lora_r"), [("sft", 0), ("dpo", 4)])
+def test_the_other_way_of_training_has_the_curve_of_a_bare_script(
+    kind: str, lora_r: int, base: Path, done: dict[str, Path], tmp_path: Path
+) -> None:
+    below = base_of(kind, base, done)
+    runs = [make_run(tmp_path / name, kind, below, lora_r=lora_r, merge=False) for name in ("one", "two")]
+    assert [run_here(kind, run) for run in runs] == [0, 0]
+    assert curve(runs[0]) == curve(runs[1])
+    bare = bare_losses(
+        kind, below, demo_rows(kind), tmp_path / "bare", max_steps=6, per_device_train_batch_size=2,
+        gradient_accumulation_steps=2, lora_r=lora_r,
+    )  # fmt: skip
+    assert list(curve(runs[0]).values()) == pytest.approx(bare, abs=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
 def test_a_killed_run_goes_on_to_the_same_curve(
     kind: str, base: Path, done: dict[str, Path], tmp_path: Path
@@ -93,6 +108,7 @@ def test_a_killed_run_goes_on_to_the_same_curve(
     cached = {path.name for path in (run / "cache" / "train").iterdir()}
     assert run_here(kind, run, "--resume") == 0
     assert curve(run) == curve(done[kind])
+    assert [line["step"] for line in progress(run) if "loss" in line] == [1, 2, 3, 4, 5, 6]
     assert any("going on from checkpoint-" in line["message"] for line in progress(run, "resume"))
     if kind == "dpo":  # the reference's log-probabilities were not computed again
         assert {path.name for path in (run / "cache" / "train").iterdir()} == cached

@@ -18,9 +18,10 @@ import psutil
 import pytest
 from celery import current_app
 from django.conf import settings
+from django.db import connection
 
 from medes_site.demo.private_redis import PrivateRedis
-from medes_site.kit.jobs.core import send
+from medes_site.kit.jobs.core import request_cancel, run_job, send
 from medes_site.kit.jobs.models import Job, JobLogLine
 from medes_site.kit.jobs.reconcile import reconcile
 from medes_site.kit.roles import Role
@@ -241,3 +242,86 @@ def test_a_worker_that_only_stands_still_loses_the_run_to_another(
     lines = [json.loads(line) for line in said(run).splitlines()]
     steps = [line["step"] for line in lines if line["phase"] == "train" and "loss" in line]
     assert steps == list(range(1, STEPS + 1))
+
+
+def cancelled_after(job: Job, happened: Callable[[], Any], act: Callable[[], Any]) -> float:
+    """Runs the job here; once `happened`, does `act` and cancels. Seconds from the cancel to the end."""
+    asked: list[float] = []
+
+    def cancel() -> None:
+        try:
+            wait_for(happened, 120)
+            act()
+            asked.append(time.monotonic())
+            assert request_cancel(job.pk)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    assert run_job(job.pk) == Job.State.CANCELLED
+    ended = time.monotonic()
+    thread.join()
+    return ended - asked[0]
+
+
+@pytest.mark.parametrize("planned", ["dpo"], indirect=True)
+def test_a_cancel_is_over_within_ten_seconds_whatever_the_engine_does(planned: Run) -> None:
+    """Loading, the reference's log-probabilities, training; and an engine that hears nothing at all."""
+    run = planned
+    folder = run_folder(run)
+    log = folder / "engine.log"
+    for phase in ("prepare: memory estimated", "train: training", "train: step 5 ", "sample: answered"):
+        job = launch_run(run, wake=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        seconds = cancelled_after(
+            job, lambda phase=phase: log.exists() and phase in log.read_text("utf-8"), lambda: None
+        )
+        assert seconds < 10
+        assert not Census(run.kind, folder).engines()
+    job = launch_run(run, wake=False)
+    engines: list[psutil.Process] = []
+
+    def stand_still() -> None:
+        engines.extend(Census(run.kind, folder).engines())
+        engines[0].suspend()
+
+    shutil.rmtree(folder)
+    assert cancelled_after(job, lambda: step_of(run) >= 3, stand_still) < 10
+    assert not engines[0].is_running()
+    assert JobLogLine.objects.filter(job=job, text__startswith="train: step 3 ").exists()
+
+
+@pytest.mark.parametrize("planned", ["sft"], indirect=True)
+def test_what_cannot_run_ends_in_seconds_with_one_sentence(planned: Run) -> None:
+    run = planned
+    folder = run_folder(run)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way", "utf-8")
+    assert sentence_of(run).startswith("The run's folder ")
+    folder.unlink()
+    model = Path(run.config["base_model"])
+    weights = model / "model.safetensors"
+    weights.rename(model / "aside")
+    assert "holds no weights" in sentence_of(run)
+    weights.write_bytes((model / "aside").read_bytes()[:-1000])
+    assert "missing or cut off" in sentence_of(run)
+    (model / "aside").replace(weights)
+    shutil.rmtree(folder)
+    Run.objects.filter(pk=run.pk).update(config={**run.config, "extra": {"optim": "none such"}})
+    assert "The trainer refuses the configuration" in sentence_of(run)
+    shutil.rmtree(folder)
+    Run.objects.filter(pk=run.pk).update(config={**run.config, "base_model": str(model / "nowhere")})
+    assert sentence_of(run) == f"There is no base model {model / 'nowhere'}."
+
+
+def sentence_of(run: Run) -> str:
+    """The error of a job that has failed within half a minute."""
+    job = launch_run(run, wake=False)
+    begun = time.monotonic()
+    assert run_job(job.pk) == Job.State.FAILED
+    assert time.monotonic() - begun < 30
+    job.refresh_from_db()
+    assert job.error and "\n" not in job.error and "Traceback" not in job.error
+    assert JobLogLine.objects.filter(job=job).exists()
+    return str(job.error)

@@ -59,10 +59,10 @@ def supervise(
     """
     _end_former_engine(run, context)
     folder = run_folder(run)
-    folder.mkdir(parents=True, exist_ok=True)
-    if not keep:
-        _clear(folder)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not keep:
+            _clear(folder)
         prepare(run, folder)
     except OSError as error:
         raise JobError(_cannot_write(folder, error)) from error
