@@ -65,7 +65,9 @@ def supervise(
         _follow(context, run, engine, follower)
     except JobCancelled:
         context.log("asking the training program to stop")
-        engine.stop(ask=5.0, tell=3.0)
+        # Several processes hear nothing new from SIGTERM: their launcher passes it on, and they know already.
+        ask, tell = (5.0, 3.0) if run.processes == 1 else (7.0, 0.5)
+        engine.stop(ask=ask, tell=tell)
         raise
     except JobInterrupted:
         engine.stop(ask=1.5, tell=1.0)
