@@ -20,7 +20,7 @@ from accelerate.commands.launch import launch_command, launch_command_parser
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-from training.engine.rank import LAUNCHER, STOPPED, ended_file, endings
+from training.engine.rank import LAUNCHER, STOPPED, ended_file, endings, leave
 
 RANK = "training.engine.rank"
 
@@ -90,4 +90,4 @@ def exit_code(folder: Path, failure: ChildFailedError | None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))
