@@ -65,6 +65,7 @@ ROWS = [
     page(
         "training:dataset_file",
         lambda cast: [*dataset(cast), "none.jsonl"],
+        note="a file that it lacks",
         get="302 403 403 403 403 404 404",
     ),
     page("training:drawing", drawing, get=READ),
