@@ -64,12 +64,13 @@ def test_a_recipe_has_one_canonical_form() -> None:
     assert given == again
     assert given.canonical() == again.canonical()
     assert given.campaigns == ("a", "b")
-    assert given.sources == ("guardian", "labels", "pairs")
+    assert given.sources == ("corrections", "guardian", "labels", "pairs")
 
 
 @pytest.mark.parametrize(
     ("kind", "data", "field"),
     [
+        ("sft", {"format": "csv"}, "format"),
         ("sft", {"sorces": []}, "sorces"),
         ("sft", {"sources": ["pairs"]}, "sources"),
         ("sft", {"sources": "labels"}, "sources"),
