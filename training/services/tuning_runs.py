@@ -87,6 +87,8 @@ def check_tuning_config(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
         parsed = parse_config(given, kind)  # type: ignore[arg-type]
         if is_path(parsed.base_model):
             base_in(parsed.base_model, [str(root) for root in model_roots()])
+            # A worker has another working directory, and perhaps another home.
+            given["base_model"] = os.path.abspath(os.path.expanduser(parsed.base_model))
         else:
             refused = hub_refusal(parsed.base_model, settings.MEDES_MODEL_HUBS)
             if refused:
