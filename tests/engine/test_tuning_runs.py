@@ -226,7 +226,7 @@ def test_dropped_rows_are_counted(base: Path, tmp_path: Path) -> None:
     report = json.loads((run / "report.json").read_text("utf-8"))
     counts = report["rows"]
     assert (counts["given"], counts["used"], counts["prompt_too_long"], counts["cut"]) == (8, 5, 3, 1)
-    assert "5 of 8 rows are used; 3 left out" in progress(run, "prepare")[-1]["message"]
+    assert any("5 of 8 rows are used; 3 left out" in line["message"] for line in progress(run, "prepare"))
     assert not (run / "artefact" / "model").exists()
 
 

@@ -316,11 +316,11 @@ def test_what_cannot_run_ends_in_seconds_with_one_sentence(planned: Run) -> None
 
 
 def sentence_of(run: Run) -> str:
-    """The error of a job that has failed within half a minute."""
+    """The error of a job that has failed within a minute; mostly the time of importing torch."""
     job = launch_run(run, wake=False)
     begun = time.monotonic()
     assert run_job(job.pk) == Job.State.FAILED
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60  # seconds, on a busy machine
     job.refresh_from_db()
     assert job.error and "\n" not in job.error and "Traceback" not in job.error
     assert JobLogLine.objects.filter(job=job).exists()

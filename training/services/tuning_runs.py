@@ -119,6 +119,8 @@ def check_tuning_config(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
             pass  # a worker fetches it from the store, and checks it there
         elif is_path(parsed.base_model):
             base_in(parsed.base_model, [str(root) for root in model_roots()])
+            # A worker has another working directory, and perhaps another home.
+            given["base_model"] = os.path.abspath(os.path.expanduser(parsed.base_model))
         else:
             refused = hub_refusal(parsed.base_model, settings.MEDES_MODEL_HUBS)
             if refused:
