@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+
+from benchmark.rules import student
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -95,7 +96,7 @@ def check_level(level: float, name: str = "level") -> None:
 
 def t_quantile(level: float, df: int) -> float:
     """The two-sided t quantile for a confidence level in (0, 1): 2.262 for 0.95 and 9 degrees of freedom."""
-    return float(stdtrit(df, 0.5 + level / 2))
+    return student.t_quantile(0.5 + level / 2, df)
 
 
 def clustered_moments(

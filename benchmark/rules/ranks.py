@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr
 
 from benchmark.rules.intervals import (
     MIN_CLUSTERS,
@@ -27,6 +26,7 @@ from benchmark.rules.intervals import (
     clustered_moments,
     t_quantile,
 )
+from benchmark.rules.student import t_tail
 
 CANCELLED = 1e-8
 """A sum of squares this small beside the squares it is the difference of is computed again, directly."""
@@ -99,7 +99,7 @@ def pairwise(
         return PairEstimate(mean, se, None, None, None, n, groups, df, False)
     half = t_quantile(level, df) * se
     if se > 0:
-        p = float(2 * stdtr(df, -abs(mean) / se))
+        p = float(2 * t_tail(df, abs(mean) / se))
     else:
         p = 1.0 if mean == 0 else 0.0
     return PairEstimate(mean, se, mean - half, mean + half, p, n, groups, df, True)
@@ -203,7 +203,7 @@ def _raw_p(moments: _Moments, upper: tuple[IntArray, IntArray]) -> FloatArray:
     p[tested & (se == 0) & (difference != 0)] = 0.0
     noisy = tested & (se > 0)
     t = np.abs(difference[noisy]) / se[noisy]
-    p[noisy] = 2 * stdtr((clusters[noisy] - 1).astype(np.float64), -t)
+    p[noisy] = 2 * t_tail(clusters[noisy] - 1, t)
     return p
 
 

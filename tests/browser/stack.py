@@ -58,6 +58,10 @@ class Program:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
     def start(self) -> None:
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(

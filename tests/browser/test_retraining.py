@@ -158,3 +158,28 @@ def test_a_training_outlives_its_worker(stack: Stack) -> None:
         "SELECT s.version FROM benchmark_guardian g JOIN benchmark_scorer s ON s.id = g.scorer_id WHERE s.name = 'outlives'"
     )
     assert made == [("1",)] and engine() is None
+
+
+def test_no_page_brought_a_training_library_into_the_web_process(
+    page_as: Callable[..., Page], stack: Stack
+) -> None:
+    """Looked up among the files that the workers have mapped, after the pages that stand nearest to training."""
+    page = page_as("researcher", "en")
+    for address in (
+        "training/guardians/",
+        "training/runs/",
+        "leaderboard/demo/subjective/",
+        "annotate/",
+        "campaigns/",
+    ):
+        page.goto(f"{stack.url}/{address}")
+    workers = psutil.Process(stack.web.pid).children()
+    assert workers
+    mapped = {row.path for worker in workers for row in worker.memory_maps()}
+    assert any("/numpy/" in path for path in mapped), "libraries do show up among the maps"
+    heavy = [
+        path
+        for path in mapped
+        if any(f"/{name}/" in path for name in ("torch", "sklearn", "scipy", "pyarrow"))
+    ]
+    assert heavy == []

@@ -66,6 +66,14 @@ def test_nothing_is_promised_without_random_rows(tmp_path: Path) -> None:
     assert manifest["training"]["set_aside"] == 0
 
 
+def test_nothing_is_promised_that_would_leave_too_few_risks_to_learn_from(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", groups=24, alpha=0.5)  # one calibration answer would do
+    assert main([str(folder)]) == 0
+    manifest = json.loads((folder / "artefact" / "guardian.json").read_text("utf-8"))
+    assert manifest["conformal"]["threshold"] is None and manifest["training"]["set_aside"] == 0
+    assert manifest["conformal"]["reason"].endswith("risky answers to learn from; 30 are needed.")
+
+
 def test_the_same_inputs_make_the_same_bytes(tmp_path: Path) -> None:
     first, second = (run_folder(tmp_path / name) for name in ("one", "two"))
     assert main([str(first)]) == main([str(second)]) == 0

@@ -2,7 +2,8 @@
 
 One fold of norm groups is kept from the training; calibration and thresholds come from it alone, so they are honest
 about new norms. `settings`: max_length, epochs, batch_size, learning_rate, warmup (share of steps), weight_decay,
-lora_r (0: all weights are trained), dtype ("float32", "bfloat16").
+lora_r (0: all weights are trained), dtype ("float32", "bfloat16"), checkpoint_seconds (between two checkpoints, from
+which a run that was killed goes on as if nothing had happened).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from benchmark.guardians.encoder_model import (
     save_head,
 )
 from training.engine.guardian_calibrating import Calibrated, calibrate
+from training.engine.guardian_checkpoint import Checkpoint, forget
 from training.engine.guardian_run import Config, Run, RunRefused, TrainingRow
 from training.rules.guardian_folds import group_folds
 from training.rules.guardian_targets import risk_of, taught
@@ -44,6 +46,7 @@ DEFAULTS: Mapping[str, Any] = {
     "weight_decay": 0.01,
     "lora_r": 0,
     "dtype": "float32",
+    "checkpoint_seconds": 60,
 }
 RANGES: Mapping[str, tuple[float, float]] = {
     "max_length": (16, 131_072),
@@ -53,6 +56,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "warmup": (0.0, 1.0),
     "weight_decay": (0.0, 1.0),
     "lora_r": (0, 1_024),
+    "checkpoint_seconds": (0, 86_400),
 }
 
 
@@ -66,6 +70,7 @@ class Settings:
     weight_decay: float
     lora_r: int
     dtype: str
+    checkpoint_seconds: int
 
 
 def settings_of(config: Config) -> Settings:
@@ -129,6 +134,7 @@ def train(
     network.body.save_pretrained(folder / MODEL_FOLDER, safe_serialization=True)  # type: ignore[operator]
     tokenizer.save_pretrained(folder / MODEL_FOLDER)
     save_head(network, folder / HEAD_FILE)
+    forget(run.folder)
     calibrated = calibrate(margins, held, config)
     manifest = {
         "max_length": settings.max_length,
@@ -169,10 +175,17 @@ def _fit(
     order = list(range(len(rows)))
     shuffler = random.Random(config.seed)
     network.train()
+    kept = Checkpoint(run, config, settings.checkpoint_seconds)
+    done = kept.restore(network, optimizer, schedule)
+    if done:
+        run.say("resume", f"from the checkpoint of step {done}", done, steps)
     step = 0
     for epoch in range(settings.epochs):
         shuffler.shuffle(order)
         for start in range(0, len(order), settings.batch_size):
+            step += 1
+            if step <= done:
+                continue
             chosen = order[start : start + settings.batch_size]
             [batch] = batches([encoded[i] for i in chosen], tokenizer.pad_token_id, 2**40, device)
             picked = torch.tensor([chosen[i] for i in batch.order], device=device)
@@ -184,7 +197,7 @@ def _fit(
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
-            step += 1
+            kept.save_if_due(step, network, optimizer, schedule)
             run.say("train", f"epoch {epoch + 1}", step, steps, loss=round(float(loss.detach()), 6))
 
 

@@ -3,7 +3,8 @@
 Each row becomes one conversation: the very prompt that will be used in judging, and the reply that an expert's label
 and rationale make. Only the reply is learnt. Calibration and thresholds come from one fold of norm groups kept from
 the training, judged with the trained model; what it fails to judge there is counted, not guessed.
-`settings`: epochs, batch_size, learning_rate, max_length, lora_r (0: all weights), calibrate_on (rows at most).
+`settings`: epochs, batch_size, learning_rate, max_length, lora_r (0: all weights), calibrate_on (rows at most),
+checkpoint_seconds (between two checkpoints, from the newest whole one of which a run that was killed goes on).
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,7 @@ from benchmark.guardians.manifest import Manifest
 from benchmark.rules.judge_protocol import messages
 from training.engine.guardian_calibrating import Calibrated, calibrate
 from training.engine.guardian_run import Config, Run, RunRefused, Stopped, TrainingRow
+from training.engine.tuning_checkpoints import newest_whole
 from training.rules.guardian_folds import group_folds
 from training.rules.guardian_targets import risk_of
 
@@ -41,6 +46,7 @@ DEFAULTS: Mapping[str, int | float] = {
     "max_length": 8_192,
     "lora_r": 16,
     "calibrate_on": 200,
+    "checkpoint_seconds": 60,
 }
 RANGES: Mapping[str, tuple[float, float]] = {
     "epochs": (1, 100),
@@ -49,6 +55,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "max_length": (256, 131_072),
     "lora_r": (0, 1_024),
     "calibrate_on": (0, 100_000),
+    "checkpoint_seconds": (0, 86_400),
 }
 NO_REASON = "依据给出的规范逐项评定。"
 MIN_JUDGED = 20
@@ -76,6 +83,7 @@ def train(
     model = _fit(run, learning, config, settings, tokenizer)
     model.save_pretrained(folder / MODEL_FOLDER, safe_serialization=True)
     tokenizer.save_pretrained(folder / MODEL_FOLDER)
+    shutil.rmtree(run.folder / "trainer", ignore_errors=True)
     calibrated, judged = _calibrated(run, model, tokenizer, held[: int(settings["calibrate_on"])], config)
     manifest = {
         "backend": "local",
@@ -131,11 +139,13 @@ def reply_of(row: TrainingRow, token: str) -> str:
 
 
 class _Follow(TrainerCallback):
-    """Carries progress out and the stop file in."""
+    """Carries progress out and the stop file in, and has a checkpoint written now and then."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, every: float) -> None:
         self.run = run
         self.stopped = False
+        self._every = every
+        self._last = time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_more: Any) -> Any:
         try:
@@ -143,6 +153,9 @@ class _Follow(TrainerCallback):
         except Stopped:
             self.stopped = True
             control.should_training_stop = True
+        if time.monotonic() - self._last >= self._every:
+            control.should_save = True
+            self._last = time.monotonic()
         return control
 
     def on_log(
@@ -166,12 +179,14 @@ def _fit(
         )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise RunRefused(f"The checkpoint cannot be loaded: {str(error).splitlines()[0][:300]}") from error
-    follow = _Follow(run)
+    follow = _Follow(run, float(settings["checkpoint_seconds"]))
+    place = run.folder / "trainer"
+    resume = _checkpoint(run, place, config, rows)
     rank = int(settings["lora_r"])
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(
-            output_dir=str(run.folder / "trainer"),
+            output_dir=str(place),
             num_train_epochs=float(settings["epochs"]),
             per_device_train_batch_size=int(settings["batch_size"]),
             learning_rate=float(settings["learning_rate"]),
@@ -180,6 +195,7 @@ def _fit(
             bf16=gpu,
             seed=config.seed,
             save_strategy="no",
+            save_total_limit=2,
             report_to=[],
             logging_steps=1,
             disable_tqdm=True,
@@ -193,11 +209,29 @@ def _fit(
         if rank
         else None,
     )
-    trainer.train()
+    trainer.train(resume_from_checkpoint=resume)
     if follow.stopped:
         raise Stopped
     trained: Any = trainer.model
     return trained.merge_and_unload() if rank else trained
+
+
+def _checkpoint(run: Run, place: Path, config: Config, rows: Sequence[TrainingRow]) -> str | None:
+    """Where to go on from: the newest whole checkpoint of this very run; None, and an empty folder, where there is none."""
+    told = json.dumps([asdict(config), [row.id for row in rows]], sort_keys=True, default=str)
+    mark = hashlib.sha256(f"{run.data_hash()} {told}".encode()).hexdigest()
+    of = place / "of.txt"
+    if not of.is_file() or of.read_text("ascii") != mark:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        of.write_text(mark, "ascii")
+    found, complaints = newest_whole(place, remove_broken=True)
+    for complaint in complaints:
+        run.say("resume", f"left alone: {complaint}")
+    if found is None:
+        return None
+    run.say("resume", f"from {found.name}")
+    return str(found)
 
 
 def _calibrated(
