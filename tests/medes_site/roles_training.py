@@ -65,7 +65,6 @@ ROWS = [
     page(
         "training:dataset_file",
         lambda cast: [*dataset(cast), "none.jsonl"],
-        note="of a file that is none",
         note="a file that it lacks",
         get="302 403 403 403 403 404 404",
     ),
