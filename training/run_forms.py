@@ -27,7 +27,7 @@ SMALL_MODEL = {
     "accumulation": 2,
     "max_length": 1200,
     "gradient_checkpointing": False,
-    "extra": "eval_every: 10\nsample_tokens: 60\n",
+    "extra": "eval_every: 10\nsave_every: 10\nsample_tokens: 60\n",
 }
 """Settings with which a tiny policy learns something on two cores in a minute or two."""
 

@@ -77,6 +77,7 @@ def estimate_of(kind: str, config: Mapping[str, Any], rows: int, processes: int 
         weight_bytes=4 if parsed.precision == "fp32" or not parsed.lora_r else 2,
         checkpointing=parsed.gradient_checkpointing,
         dpo=kind == "dpo",
+        cpu=parsed.device == "cpu",
     )
     whole, least = memory.estimate(shape, plan), memory.least(shape, plan)
     disk = memory.disk_bytes(

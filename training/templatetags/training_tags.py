@@ -9,6 +9,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from benchmark.models import Guardian
 from medes_site.kit.charts.bars import share_bar
 from medes_site.kit.charts.columns import column_chart
 from medes_site.kit.charts.curves import Axis, Series, curve_chart
@@ -84,6 +85,11 @@ def part_bar(part: Part) -> SafeString:
 @register.filter
 def comparison_title(name: str) -> Any:
     return names.COMPARISONS.get(name, name)
+
+
+@register.filter
+def guardian_kind(name: str) -> Any:
+    return dict(Guardian.Kind.choices).get(name, name)
 
 
 @register.filter

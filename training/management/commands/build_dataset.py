@@ -6,11 +6,10 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from benchmark.errors import BenchmarkError
-from medes_site.kit.commands import ReportingCommand
+from medes_site.kit.commands import ReportingCommand, user_named
 from training.models import TrainingKind
 from training.rules.recipe import FORMATS, SOURCES
 from training.services.guardian_data import build_guardian_dataset
@@ -44,9 +43,7 @@ class Command(ReportingCommand):
         )
 
     def report(self, **options: Any) -> dict[str, Any]:
-        actor = get_user_model().objects.filter(username=options["user"]).first() if options["user"] else None
-        if options["user"] and actor is None:
-            raise CommandError(f"there is no user {options['user']}")
+        actor = user_named(options["user"]) if options["user"] else None
         recipe = self._recipe(options)
         if options["kind"] == TrainingKind.GUARDIAN:
             dataset = build_guardian_dataset(actor=actor, recipe=recipe)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from benchmark.errors import BenchmarkError
 from benchmark.queries.versions import find_version
 from benchmark.tasks import launch_evaluation
-from medes_site.kit.commands import ReportingCommand
+from medes_site.kit.commands import ReportingCommand, finish, user_named
 from medes_site.kit.jobs.errors import JobBusy, JobError
-from medes_site.kit.jobs.foreground import run_in_foreground
-from medes_site.kit.jobs.models import Job
 from training.models import Dataset, Run
 from training.readers.settings_yaml import SettingsError, read_settings
 from training.services.runs import run_folder
@@ -61,9 +58,7 @@ class Command(ReportingCommand):
         self.add_queue_argument(parser)
 
     def report(self, **options: Any) -> dict[str, Any]:
-        actor = get_user_model().objects.filter(username=options["user"]).first() if options["user"] else None
-        if options["user"] and actor is None:
-            raise CommandError(f"there is no user {options['user']}")
+        actor = user_named(options["user"]) if options["user"] else None
         if options["promote"] and options["queue"]:
             raise CommandError("--promote waits for the result, so it cannot go with --queue")
         dataset = self._dataset(options)
@@ -91,7 +86,7 @@ class Command(ReportingCommand):
         }
         if options["queue"]:
             return {**result, "state": job.state}
-        self._finish(job)
+        finish(job)
         run.refresh_from_db()
         result |= {
             "state": "finished",
@@ -101,8 +96,8 @@ class Command(ReportingCommand):
         if options["promote"]:
             version = find_version(options["promote"])
             submission = promote_run(actor=actor, run=run, version=version)
-            self._finish(launch_answering(submission, actor=actor, wake=False))
-            self._finish(launch_evaluation(submission, actor=actor, wake=False))
+            finish(launch_answering(submission, actor=actor, wake=False))
+            finish(launch_evaluation(submission, actor=actor, wake=False))
             result |= {"entry": submission.entry.slug, "submission": submission.pk}
         return result
 
@@ -134,11 +129,6 @@ class Command(ReportingCommand):
         elif options["base_model"]:
             config["base_model"] = options["base_model"]
         return config
-
-    def _finish(self, job: Job) -> None:
-        job = run_in_foreground(job)
-        if job.state != Job.State.SUCCEEDED:
-            raise CommandError(job.error or f"job {job.pk} ended as {job.state}")
 
     def show(self, result: dict[str, Any]) -> None:
         if "run" not in result:

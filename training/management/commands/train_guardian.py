@@ -6,16 +6,13 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from benchmark.errors import BenchmarkError
 from benchmark.models import Board
 from benchmark.tasks import launch_ranking, launch_shadow
-from medes_site.kit.commands import ReportingCommand
+from medes_site.kit.commands import ReportingCommand, finish, user_named
 from medes_site.kit.jobs.errors import JobBusy, JobError
-from medes_site.kit.jobs.foreground import run_in_foreground
-from medes_site.kit.jobs.models import Job
 from training.models import Run
 from training.services.runs import DEFAULTS, GUARDIAN_KINDS, plan_guardian_run
 from training.tasks import launch_run, promote
@@ -59,7 +56,7 @@ class Command(ReportingCommand):
         self.add_queue_argument(parser)
 
     def report(self, **options: Any) -> dict[str, Any]:
-        actor = self._actor(options["user"])
+        actor = user_named(options["user"]) if options["user"] else None
         wanted = options["promote"] or bool(options["override"])
         if wanted and options["queue"]:
             raise CommandError("--promote waits for the result, so it cannot go with --queue")
@@ -74,17 +71,17 @@ class Command(ReportingCommand):
         job = launch_run(run, actor=actor, wake=options["queue"])
         if options["queue"]:
             return {"run": run.pk, "guardian": str(run), "job": job.pk, "state": job.state}
-        self._finish(job)
+        finish(job)
         run = Run.objects.select_related("guardian__scorer", "dataset").get(pk=run.pk)
         if run.guardian is None or run.dataset is None:
             raise CommandError("the run ended without a guardian")
-        self._finish(launch_shadow(run.guardian, actor=actor, wake=False))
+        finish(launch_shadow(run.guardian, actor=actor, wake=False))
         gate = None
         if wanted:
             gate = promote(actor=actor, guardian=run.guardian, reason=options["override"], wake=False)
         stale = Board.objects.filter(ranks_stale=True).values_list("pk", flat=True)
         for ranking in launch_ranking(stale, wake=False):
-            self._finish(ranking)
+            finish(ranking)
         run.guardian.refresh_from_db()
         return {
             "run": run.pk,
@@ -108,19 +105,6 @@ class Command(ReportingCommand):
             except ValueError as error:
                 raise CommandError(f"--kind-settings is no JSON: {error}") from error
         return config
-
-    def _actor(self, username: str) -> Any:
-        if not username:
-            return None
-        actor = get_user_model().objects.filter(username=username).first()
-        if actor is None:
-            raise CommandError(f"there is no user {username}")
-        return actor
-
-    def _finish(self, job: Job) -> None:
-        job = run_in_foreground(job)
-        if job.state != Job.State.SUCCEEDED:
-            raise CommandError(job.error or f"job {job.pk} ended as {job.state}")
 
     def show(self, result: dict[str, Any]) -> None:
         if "rows" not in result:
