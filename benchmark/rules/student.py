@@ -21,21 +21,25 @@ Floats = NDArray[np.float64]
 
 TINY = 1e-300
 CLOSE = 4e-15
+LARGEST = 1e150
+SERIES_FROM = 50.0
+LOG_SQRT_PI = math.log(math.pi) / 2
 BLOCK = 4_096
 MAX_TERMS = 10_000
 """Some five times the square root of the larger parameter are needed: enough for millions of degrees of freedom."""
 
 
 def t_tail(df: ArrayLike, t: ArrayLike) -> Floats:
-    """P(T >= t) for t >= 0 and df > 0, broadcast; relative error below 1e-10 up to 100,000 degrees of freedom. t infinite: 0.
+    """P(T >= t) for t >= 0 and df > 0, broadcast; relative error below 1e-10 up to 100,000 degrees of freedom.
 
-    Raises ValueError for a t below 0 or a df that is not positive.
+    0 for a t so large (infinity too) that its square is no number. Raises ValueError for a t below 0 or a df that is
+    not positive.
     """
     freedom, at = np.broadcast_arrays(np.asarray(df, dtype=np.float64), np.asarray(t, dtype=np.float64))
     if not (np.all(at >= 0) and np.all(freedom > 0)):
         raise ValueError("t is at least 0 and the degrees of freedom are positive")
     tail = np.zeros(at.shape)
-    finite = np.isfinite(at)
+    finite = at < LARGEST
     v, square = freedom[finite], at[finite] ** 2
     parts = [
         _half(v[first : first + BLOCK], square[first : first + BLOCK]) for first in range(0, len(v), BLOCK)
@@ -78,12 +82,13 @@ def t_quantile(p: float, df: int) -> float:
 
 
 def _beta(a: ArrayLike, b: ArrayLike, x: Floats, rest: Floats) -> Floats:
-    """I_x(a, b) by the continued fraction, where x lies below its mean; `rest` is 1 - x, kept apart for its digits."""
+    """I_x(a, b) by the continued fraction, where x lies below its mean; `rest` is 1 - x, kept apart for its digits.
+
+    One of a and b is 1/2.
+    """
     a, b, x = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64), x)
     with np.errstate(divide="ignore"):
-        front = (
-            np.exp(_log_gamma(a + b) - _log_gamma(a) - _log_gamma(b) + a * np.log(x) + b * np.log(rest)) / a
-        )
+        front = np.exp(_half_step(np.maximum(a, b)) - LOG_SQRT_PI + a * np.log(x) + b * np.log(rest)) / a
     c = np.ones(x.shape)
     d = 1 / _away(1 - (a + b) * x / (a + 1))
     h = d.copy()
@@ -104,6 +109,11 @@ def _away(value: Floats) -> Floats:
     return np.where(np.abs(value) < TINY, TINY, value)
 
 
-def _log_gamma(value: Floats) -> Floats:
+def _half_step(value: Floats) -> Floats:
+    """ln Γ(v + 1/2) - ln Γ(v) for v >= 1/2. Of large v by its series, since the difference of two large numbers loses digits."""
     distinct, places = np.unique(value, return_inverse=True)
-    return np.array([math.lgamma(number) for number in distinct])[places].reshape(value.shape)
+    inverse = 1 / distinct
+    series = 0.5 * np.log(distinct) - inverse / 8 + inverse**3 / 192 - inverse**5 / 640
+    exact = [math.lgamma(v + 0.5) - math.lgamma(v) if v < SERIES_FROM else 0.0 for v in distinct]
+    found: Floats = np.where(distinct < SERIES_FROM, exact, series)[places].reshape(value.shape)
+    return found
