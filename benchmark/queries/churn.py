@@ -16,6 +16,7 @@ from benchmark.rules.churn import RankChurn, rank_churn
 from benchmark.rules.rubric import CRITERIA
 
 HOUR = 3600
+MONTH = 30 * 24 * HOUR
 EXAMPLES = 20
 
 
@@ -114,7 +115,8 @@ def _verdicts(candidate: Guardian, active: Guardian) -> tuple[tuple[VerdictChurn
         columns = [f"{side}__{name}" for side in ("old", "new") for name in CRITERIA]
         grouped = _both(candidate, active).values_list("old__outcome", "new__outcome", *columns)
         rows = list(grouped.order_by().annotate(number=Count("pk")))
-        cache.set(key, rows, HOUR)
+        # Once it is promoted the former one judges nothing more, so what both have judged stays the same.
+        cache.set(key, rows, HOUR if candidate.promoted_at is None else MONTH)
     judged = failed = 0
     counts: Counter[tuple[str, str]] = Counter()
     for before, after, *values, number in rows:
