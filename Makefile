@@ -1,6 +1,6 @@
 # `make help` lists what there is. Needs Python 3.11 or newer; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-light test bench gpu-smoke lint services messages
+.PHONY: help setup demo demo-light test test-exhaustive bench gpu-smoke lint services messages
 SHELL := /bin/sh
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c c
 MESSAGES := $(wildcard locale/*/LC_MESSAGES/*.po)
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | while IFS=: read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' Makefile | while IFS=: read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
 	@echo '  Settings: MEDES_HOME (default var), MEDES_PORT (8000), DATABASE_URL, REDIS_URL, PYTHON'
 
 $(BIN)/python:
@@ -55,8 +55,11 @@ demo: setup $(VENV)/.train  ## sets everything up and serves http://127.0.0.1:80
 demo-light: setup  ## the same without the training packages: SFT, DPO and neural guardians are left out
 	@exec $(BIN)/python -m medes_site.demo
 
-test: setup $(VENV)/.test $(VENV)/.train  ## every test, on PostgreSQL and SQLite, with Redis and a browser; ARGS='-k board' goes to pytest
+test: setup $(VENV)/.test $(VENV)/.train  ## the tests, on PostgreSQL and SQLite, with Redis and a browser; ARGS='-k board' goes to pytest
 	@exec $(BIN)/python tests/run.py $(ARGS)
+
+test-exhaustive: setup $(VENV)/.test $(VENV)/.train  ## the rest of the tests: SFT and DPO on twelve more kinds of checkpoint
+	@exec $(BIN)/python tests/run.py -m exhaustive $(ARGS)
 
 bench: setup $(VENV)/.test $(VENV)/.train  ## measures, prints a table and writes JSON; ARGS go to the program
 	@exec $(BIN)/python -m bench $(ARGS)

@@ -22,7 +22,7 @@ from training.engine.policy import answer, load_model
 from training.readers.base_models import BaseModelError, base_in
 
 pytestmark = [pytest.mark.train, pytest.mark.one_database, pytest.mark.timeout(600)]
-SLOW = pytest.mark.slow
+SLOW = pytest.mark.exhaustive
 Rows = list[dict[str, Any]]
 
 
