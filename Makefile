@@ -58,7 +58,7 @@ demo-light: setup  ## the same without the training packages: SFT, DPO and neura
 test: setup $(VENV)/.test $(VENV)/.train  ## the tests, on PostgreSQL and SQLite, with Redis and a browser; ARGS='-k board' goes to pytest
 	@exec $(BIN)/python tests/run.py $(ARGS)
 
-test-exhaustive: setup $(VENV)/.test $(VENV)/.train  ## the rest of the tests: SFT and DPO on twelve more kinds of checkpoint
+test-exhaustive: setup $(VENV)/.test $(VENV)/.train  ## the rest of the tests: SFT and DPO on twelve more kinds of checkpoint, DPO under SIGKILL
 	@exec $(BIN)/python tests/run.py -m exhaustive $(ARGS)
 
 bench: setup $(VENV)/.test $(VENV)/.train  ## measures, prints a table and writes JSON; ARGS go to the program

@@ -15,13 +15,12 @@ import pytest
 from benchmark.models import Board, Judgement, Judging, Score
 from benchmark.services.guardians import activate_guardian, begin_shadow, register_guardian
 from benchmark.tasks import launch_judging
-from medes_site.celery import app as celery_app
 from medes_site.demo.private_redis import PrivateRedis
 from medes_site.kit.jobs import reconcile
 from medes_site.kit.jobs.models import Job
 from tests.benchmark.fake_guardian import write_artefact
 from tests.benchmark.judged_scene import answers, handed_in, import_free
-from tests.kit.processes import start, wait_for
+from tests.kit.processes import start, use_broker, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ITEMS = 120
@@ -32,9 +31,7 @@ COMMAND = ("-m", "celery", "-A", "medes_site", "worker", "-I", "tests.benchmark.
 @pytest.fixture
 def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     with PrivateRedis(tmp_path) as server:
-        monkeypatch.setattr(celery_app.conf, "broker_url", server.url)
-        monkeypatch.setattr(celery_app.amqp, "_producer_pool", None)
-        monkeypatch.setattr(celery_app, "_pool", None)
+        use_broker(monkeypatch, server.url)
         yield server.url
 
 

@@ -59,7 +59,7 @@ ALLOWED: Final = frozenset(
     re.findall(
         r"\w+",
         "MedES API CSV JSON JSONL Lines OpenAPI UTF GB MiB MB KB SHA EN Holm arXiv SFT DPO obj sub Apache"
-        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC Parquet medes linear gram",
+        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC Parquet medes linear gram SPF",
     )
 )
 LETTERS: Final = re.compile(r"[A-H]+")  # an answer

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+from celery import current_app
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,3 +52,10 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
             return value
         time.sleep(0.05)
     raise AssertionError(f"still not true after {seconds} s")
+
+
+def use_broker(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Messages of this process go to the broker at `url`, also where one was used before."""
+    monkeypatch.setattr(current_app.conf, "broker_url", url)
+    monkeypatch.setattr(current_app.amqp, "_producer_pool", None)
+    monkeypatch.setattr(current_app, "_pool", None)

@@ -15,7 +15,6 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from medes_site.celery import app as celery_app
 from medes_site.demo.private_redis import PrivateRedis
 from medes_site.kit.jobs import errors, reconcile
 from medes_site.kit.jobs.core import launch, request_cancel, run_job, send
@@ -23,7 +22,7 @@ from medes_site.kit.jobs.models import Job, JobLogLine
 from medes_site.kit.jobs.processes import ProcessIdentity, is_alive, this_process
 from medes_site.kit.jobs.states import claim
 from tests.kit import handlers
-from tests.kit.processes import start, wait_for
+from tests.kit.processes import start, use_broker, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timedelta(hours=1)
@@ -105,9 +104,7 @@ def test_processes_are_told_apart_by_pid_and_start() -> None:
 
 
 def test_a_broker_that_is_down_loses_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(celery_app.conf, "broker_url", f"redis+socket://{tmp_path}/nobody.sock")
-    monkeypatch.setattr(celery_app.amqp, "_producer_pool", None)
-    monkeypatch.setattr(celery_app, "_pool", None)
+    use_broker(monkeypatch, f"redis+socket://{tmp_path}/nobody.sock")
     begun = time.monotonic()
     with transaction.atomic():
         job = items_job(wake=True)
@@ -164,9 +161,7 @@ def test_stopped_for_longer_than_its_lease_it_wakes_up_to_find_the_job_taken(sen
 @pytest.fixture
 def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     with PrivateRedis(tmp_path) as server:
-        monkeypatch.setattr(celery_app.conf, "broker_url", server.url)
-        monkeypatch.setattr(celery_app.amqp, "_producer_pool", None)
-        monkeypatch.setattr(celery_app, "_pool", None)
+        use_broker(monkeypatch, server.url)
         yield server.url
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import psutil
 import pytest
-from celery import current_app
 from django.conf import settings
 from django.db import connection
 
@@ -26,7 +25,7 @@ from medes_site.kit.jobs.models import Job, JobLogLine
 from medes_site.kit.jobs.reconcile import reconcile
 from medes_site.kit.roles import Role
 from tests.engine.tuning_scene import curve, run_here
-from tests.kit.processes import start, wait_for
+from tests.kit.processes import start, use_broker, wait_for
 from tests.training.test_tuning import build_model
 from tests.training.tuning_scene import make_open_scene
 from training.models import Run
@@ -74,9 +73,7 @@ class Worker:
 @pytest.fixture
 def redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateRedis]:
     with PrivateRedis(tmp_path / "redis") as server:
-        monkeypatch.setattr(current_app.conf, "broker_url", server.url)
-        monkeypatch.setattr(current_app.conf, "broker_read_url", server.url, raising=False)
-        monkeypatch.setattr(current_app.conf, "broker_write_url", server.url, raising=False)
+        use_broker(monkeypatch, server.url)
         yield server
 
 
@@ -149,7 +146,7 @@ def undisturbed(run: Run, folder: Path) -> dict[int, float]:
     return curve(folder)
 
 
-@pytest.mark.parametrize("planned", ["sft", "dpo"], indirect=True)
+@pytest.mark.parametrize("planned", ["sft", pytest.param("dpo", marks=pytest.mark.exhaustive)], indirect=True)
 def test_redis_engine_and_worker_are_killed_and_the_run_ends_as_if_nothing_had_been(
     planned: Run, redis: PrivateRedis, worker: Worker, tmp_path: Path
 ) -> None:
