@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 
 from annotation.models import Campaign, Label, Ruling, Slot, Task
 from benchmark.models import Entry, Guardian, Item, Judgement, Response, Scorer, Submission
+from benchmark.rules.norm_groups import bare_text
 from medes_site.kit.jobs.foreground import run_in_foreground
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.roles import Role
@@ -157,6 +158,7 @@ def plain_dpo(recipe: Recipe) -> list[tuple[Any, ...]]:
         for i, a, origin, r, q in opinions
     ]
     pairs, _left = rules.pairs_from_scores(scored, recipe.margin)
+    pairs = [pair for pair in pairs if bare_text(texts[pair.chosen]) != bare_text(texts[pair.rejected])]
     merged, _left = rules.merge_sources([pairs], risky)
     fit, _left = rules.bound_lengths(merged, lengths, ratio=recipe.length_ratio, mean_log_ratio=math.inf)
     taken, _left = rules.at_most(
@@ -355,3 +357,28 @@ def test_comparisons_go_before_scores(crowd: Scene) -> None:
     assert [(row["lineage"]["chosen"], row["lineage"]["rejected"]) for row in found] == [(worse, better)]
     assert told_.manifest["counts"]["left_out"]["a stronger source says the opposite"] == 1
     assert found[0]["lineage"]["said"] == [Label.objects.get(key="p").pk]
+
+
+@pytest.mark.django_db
+def test_a_pair_has_two_texts(crowd: Scene) -> None:
+    """Neither a correction that changes nothing but a mark, nor one answer of two entries that was judged twice."""
+    recipe = {"held_out": 0, "length_bias": 10, "length_ratio": 50, "per_prompt": 2}
+    before = build_tuning_dataset(actor=None, kind="dpo", recipe=recipe)
+    assert all(bare(row, "chosen") != bare(row, "rejected") for row in rows_of(before))
+    risky = Label.objects.filter(current=True, r1=-1, task__item__split="dev").order_by("pk")[0]
+    risky.correction = risky.task.response.text.strip() + "。"
+    risky.save()
+    row = rows_of(before)[-1]
+    Response.objects.filter(pk=row["lineage"]["rejected"]).update(text=row["chosen"][0]["content"])
+    made = build_tuning_dataset(actor=None, kind="dpo", recipe=recipe)
+    rows = rows_of(made)
+    assert all(bare(row, "chosen") != bare(row, "rejected") for row in rows)
+    assert not [row for row in rows if row["origin"] == "correction"]
+    assert made.manifest["counts"]["left_out"]["the same text twice"] >= 2
+    # another pair takes the place of each
+    assert sum(one["item"] == row["item"] for one in rows) == 2
+    assert made.rows == before.rows
+
+
+def bare(row: dict[str, Any], name: str) -> str:
+    return bare_text(row[name][0]["content"])
