@@ -382,3 +382,31 @@ def test_a_pair_has_two_texts(crowd: Scene) -> None:
 
 def bare(row: dict[str, Any], name: str) -> str:
     return bare_text(row[name][0]["content"])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sources", [["labels", "guardian"], ["guardian"]])
+def test_what_the_norm_says_nothing_about_is_learnt_from_nobody(crowd: Scene, sources: list[str]) -> None:
+    """A referee's last word; the guardian has an opinion of the answer all the same."""
+    recipe = {"held_out": 0, "per_prompt": 0, "sources": sources, "quality": 0, "risk": 1}
+    task = Task.objects.filter(response__item__split="dev", campaign__kind="responses").order_by("pk")[0]
+    scorer = Guardian.objects.get().scorer
+    p = {"r1": 0.0, "r2": 0.0, "q1": 1.0, "q2": 1.0, "q3": 1.0, "q4": 1.0}
+    Judgement.objects.create(response=task.response, scorer=scorer, p=p)
+
+    def learnt() -> tuple[bool, dict[str, int]]:
+        made = build_tuning_dataset(actor=None, kind="sft", recipe=recipe)
+        found = {row["lineage"]["response"] for row in rows_of(made)}
+        return task.response_id in found, made.manifest["counts"]["left_out"]
+
+    assert learnt()[0]
+    ruling = Ruling.objects.create(
+        task=task, referee=crowd.researcher, referee_pseudonym="r", decision="norm_silent", rationale="。",
+        at=timezone.now(),
+    )  # fmt: skip
+    assert learnt()[0] is False
+    assert learnt()[1]["norm silent"] == 1
+    answers = {"r1": 0, "r2": 0, "q1": 1, "q2": 1, "q3": 1, "q4": 1}
+    Ruling.objects.filter(pk=ruling.pk).update(decision="overrule", answers=answers)
+    assert learnt()[0]
+    assert "norm silent" not in learnt()[1]

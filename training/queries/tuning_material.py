@@ -7,7 +7,7 @@ are fetched for the rows that may be written, and for no others (`texts_of`, `le
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from annotation.models import Campaign, Label, Task
 from benchmark.models import Guardian, Item, Judgement, Kind, Response
 from training.queries.corrections import WEIGHTS, Written, stream_corrections
-from training.queries.labels import LabelledResponse, stream_labelled
+from training.queries.labels import LabelledResponse, norm_silent, stream_labelled
 from training.rules.guardian_rows import target_of
 from training.rules.pairs import Comparison
 from training.rules.recipe import Recipe
@@ -49,6 +49,7 @@ class Opinions:
 
     `risk` and `quality` in [0, 1]. `origin`: place in `sft_rows.ORIGINS`. `said`: the judgement's id, 0 where experts
     spoke; what they said stands in `lineage` by answer. What experts wrote themselves is an answer too (`written`).
+    `silent`: answers on which there is no opinion, since a referee found the norm silent.
     """
 
     item: NDArray[np.int64]
@@ -59,6 +60,7 @@ class Opinions:
     said: NDArray[np.int64]
     lineage: dict[int, tuple[int, ...]]
     written: dict[int, Written]
+    silent: int
 
     def __len__(self) -> int:
         return len(self.item)
@@ -97,11 +99,16 @@ class _Columns:
         for column, value in zip(self.numbers.values(), values, strict=True):
             column.append(value)
 
-    def sorted(self, lineage: dict[int, tuple[int, ...]], written: dict[int, Written]) -> Opinions:
+    def sorted(
+        self, lineage: dict[int, tuple[int, ...]], written: dict[int, Written], silent: int
+    ) -> Opinions:
         found = {name: np.asarray(column) for name, column in self.numbers.items()}
         order = np.lexsort((found["answer"], found["item"]))
         return Opinions(
-            **{name: column[order] for name, column in found.items()}, lineage=lineage, written=written
+            **{name: column[order] for name, column in found.items()},
+            lineage=lineage,
+            written=written,
+            silent=silent,
         )
 
 
@@ -148,12 +155,14 @@ def collect_opinions(
             written[one.number] = one
             lineage[one.number] = (one.said,)
             columns.add(one.item, one.number, "correction", 0.0, 1.0, 0)
+    judged = "labels" in recipe.sources or guardian is not None
+    silent = norm_silent(recipe.campaigns, items) if judged else frozenset[int]()
     if "labels" in recipe.sources:
         for item, row in _with_items(stream_labelled(list(recipe.campaigns) or None), items):
             _take_experts(columns, lineage, item, row)
     if guardian is not None:
-        _take_guardian(columns, lineage, guardian, items, progress)
-    return columns.sorted(lineage, written)
+        _take_guardian(columns, lineage.keys() | silent, guardian, items, progress)
+    return columns.sorted(lineage, written, len(silent))
 
 
 def _take_experts(
@@ -172,11 +181,12 @@ def _take_experts(
 
 def _take_guardian(
     columns: _Columns,
-    lineage: dict[int, tuple[int, ...]],
+    spoken: Set[int],
     guardian: Guardian,
     items: dict[int, OpenItem],
     progress: Progress,
 ) -> None:
+    """`spoken`: answers on which people have spoken."""
     rows = Judgement.objects.filter(
         scorer=guardian.scorer_id, outcome="judged", p__isnull=False, response__item__split="dev"
     ).order_by()
@@ -185,7 +195,7 @@ def _take_guardian(
     for number, (pk, response, item, p) in enumerate(found):
         if number % EVERY == 0:
             progress(number, total, READING)
-        if p and item in items and response not in lineage:
+        if p and item in items and response not in spoken:
             risk = 1 - (1 - p["r1"]) * (1 - p["r2"])
             quality = sum(weight * p[name] for name, weight in WEIGHTS.items())
             columns.add(item, response, "guardian", risk, quality, pk)

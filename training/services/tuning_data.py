@@ -129,6 +129,8 @@ def _material(recipe: Recipe, guardian: Guardian | None, progress: Progress) -> 
             del items[pk]
     material = Material(recipe, items, collect_opinions(recipe, guardian, items, progress), closed, progress)
     material.left_out.update(left_out)
+    if material.opinions.silent:
+        material.left_out["norm silent"] += material.opinions.silent
     return material
 
 
