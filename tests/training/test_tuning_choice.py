@@ -292,7 +292,7 @@ def test_corrections_come_first(crowd: Scene) -> None:
     made = build_tuning_dataset(actor=None, kind="sft", recipe={"held_out": 0, "per_prompt": 1})
     rows = [row for row in rows_of(made) if row["origin"] == "correction"]
     assert [row["completion"][0]["content"] for row in rows] == [good]
-    assert rows[0]["lineage"]["said"] == [chosen.pk]
+    assert rows[0]["lineage"]["said"] == {"labels": [chosen.pk]}
     assert rows[0]["lineage"]["response"] == chosen.task.response_id
     assert made.manifest["counts"]["by_origin"]["correction"] == 1
     assert sum(made.manifest["counts"]["by_entry"].values()) == made.rows - 1  # it is no entry's answer
@@ -308,7 +308,7 @@ def test_corrections_come_first(crowd: Scene) -> None:
     (pair,) = rows_of(pairs)
     assert (pair["chosen"][0]["content"], pair["margin"], pair["origin"]) == (good, 1.0, "correction")
     assert pair["rejected"][0]["content"] == chosen.task.response.text.strip()
-    assert pair["lineage"]["said"] == [chosen.pk]
+    assert pair["lineage"]["said"] == {"both": {"labels": [chosen.pk]}}
     Ruling.objects.create(
         task=chosen.task, referee=crowd.researcher, referee_pseudonym="r", decision="overrule", rationale="有",
         answers={"r1": 0, "r2": 0, "q1": 1, "q2": 0, "q3": 0, "q4": 0}, correction=good + "三日内答复。",
@@ -320,6 +320,8 @@ def test_corrections_come_first(crowd: Scene) -> None:
         (0.3, "三日内答复。"),
         (1.0, good[-6:]),
     ]
+    by_referee = next(row for row in rows_of(ruled) if row["margin"] == 0.3)
+    assert by_referee["lineage"]["said"] == {"both": {"rulings": [Ruling.objects.get(task=chosen.task).pk]}}
 
 
 @pytest.mark.django_db
@@ -356,7 +358,7 @@ def test_comparisons_go_before_scores(crowd: Scene) -> None:
     found = [row for row in rows_of(told_) if row["origin"] == "pair"]
     assert [(row["lineage"]["chosen"], row["lineage"]["rejected"]) for row in found] == [(worse, better)]
     assert told_.manifest["counts"]["left_out"]["a stronger source says the opposite"] == 1
-    assert found[0]["lineage"]["said"] == [Label.objects.get(key="p").pk]
+    assert found[0]["lineage"]["said"] == {"both": {"labels": [Label.objects.get(key="p").pk]}}
 
 
 @pytest.mark.django_db
@@ -389,7 +391,7 @@ def bare(row: dict[str, Any], name: str) -> str:
 def test_what_the_norm_says_nothing_about_is_learnt_from_nobody(crowd: Scene, sources: list[str]) -> None:
     """A referee's last word; the guardian has an opinion of the answer all the same."""
     recipe = {"held_out": 0, "per_prompt": 0, "sources": sources, "quality": 0, "risk": 1}
-    task = Task.objects.filter(response__item__split="dev", campaign__kind="responses").order_by("pk")[0]
+    task = Task.objects.filter(response__item__code="sub-0001", campaign__kind="responses").order_by("pk")[0]
     scorer = Guardian.objects.get().scorer
     p = {"r1": 0.0, "r2": 0.0, "q1": 1.0, "q2": 1.0, "q3": 1.0, "q4": 1.0}
     Judgement.objects.create(response=task.response, scorer=scorer, p=p)
@@ -410,3 +412,40 @@ def test_what_the_norm_says_nothing_about_is_learnt_from_nobody(crowd: Scene, so
     Ruling.objects.filter(pk=ruling.pk).update(decision="overrule", answers=answers)
     assert learnt()[0]
     assert "norm silent" not in learnt()[1]
+
+
+@pytest.mark.django_db
+def test_every_row_leads_back_to_what_was_said(crowd: Scene) -> None:
+    """Labels, rulings and judgements have ids of their own; a row names which it means, of a pair by side."""
+    task = Task.objects.filter(response__item__code="sub-0001", campaign__kind="responses").order_by("pk")[0]
+    Ruling.objects.create(
+        task=task, referee=crowd.researcher, referee_pseudonym="r", decision="overrule", rationale="。",
+        answers={"r1": 0, "r2": 0, "q1": 1, "q2": 1, "q3": 1, "q4": 1}, at=timezone.now(),
+    )  # fmt: skip
+    sft = build_tuning_dataset(
+        actor=None, kind="sft", recipe={"held_out": 0, "per_prompt": 0, "quality": 0.3}
+    )
+    kinds = set()
+    for row in rows_of(sft):
+        kinds.add((row["origin"], *sorted(row["lineage"]["said"])))
+        follow(row["lineage"]["said"], row["lineage"]["response"])
+    assert kinds == {("ruling", "labels", "rulings"), ("label", "labels"), ("guardian", "judgements")}
+    dpo = build_tuning_dataset(
+        actor=None, kind="dpo", recipe={"held_out": 0, "length_bias": 10, "per_prompt": 0}
+    )
+    for row in rows_of(dpo):
+        for side in ("chosen", "rejected"):
+            follow(row["lineage"]["said"][side], row["lineage"][side])
+    assert dpo.rows > 20
+
+
+def follow(ids: dict[str, list[int]], response: int) -> None:
+    of = {
+        "labels": Label.objects.filter(task__response=response),
+        "rulings": Ruling.objects.filter(task__response=response),
+        "judgements": Judgement.objects.filter(response=response),
+    }
+    assert ids
+    for name, numbers in ids.items():
+        assert numbers
+        assert of[name].filter(pk__in=numbers).count() == len(numbers)

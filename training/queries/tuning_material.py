@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from annotation.models import Campaign, Label, Task
 from benchmark.models import Guardian, Item, Judgement, Kind, Response
-from training.queries.corrections import WEIGHTS, Written, stream_corrections
+from training.queries.corrections import WEIGHTS, Written, is_ruling, stream_corrections
 from training.queries.labels import LabelledResponse, norm_silent, stream_labelled
 from training.rules.guardian_rows import target_of
 from training.rules.pairs import Comparison
@@ -43,6 +43,14 @@ class OpenItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """Ids of the labels and rulings behind the opinion on an answer."""
+
+    labels: tuple[int, ...] = ()
+    rulings: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Opinions:
     """One opinion on each answer, in columns sorted by item and answer: the experts' where there is one, else the
     guardian's.
@@ -58,7 +66,7 @@ class Opinions:
     risk: NDArray[np.float64]
     quality: NDArray[np.float64]
     said: NDArray[np.int64]
-    lineage: dict[int, tuple[int, ...]]
+    lineage: dict[int, Spoken]
     written: dict[int, Written]
     silent: int
 
@@ -70,12 +78,15 @@ class Opinions:
         risk = self.risk[places]
         return -risk + (1 - risk) * self.quality[places]
 
-    def behind(self, place: int) -> list[int]:
-        """The labels, rulings or the judgement behind the opinion at this place."""
+    def behind(self, place: int) -> dict[str, list[int]]:
+        """Ids of what stands behind the opinion at this place: `labels` and `rulings`, or `judgements`; none empty."""
         found = self.lineage.get(int(self.answer[place]))
-        return list(found) if found is not None else [int(self.said[place])]
+        if found is None:
+            return {"judgements": [int(self.said[place])]}
+        ids = {"labels": list(found.labels), "rulings": list(found.rulings)}
+        return {name: of for name, of in ids.items() if of}
 
-    def behind_number(self, item: int, answer: int) -> list[int]:
+    def behind_number(self, item: int, answer: int) -> dict[str, list[int]]:
         """As `behind`, of an answer to this item."""
         first, end = np.searchsorted(self.item, item), np.searchsorted(self.item, item, side="right")
         return self.behind(int(first + np.searchsorted(self.answer[first:end], answer)))
@@ -99,9 +110,7 @@ class _Columns:
         for column, value in zip(self.numbers.values(), values, strict=True):
             column.append(value)
 
-    def sorted(
-        self, lineage: dict[int, tuple[int, ...]], written: dict[int, Written], silent: int
-    ) -> Opinions:
+    def sorted(self, lineage: dict[int, Spoken], written: dict[int, Written], silent: int) -> Opinions:
         found = {name: np.asarray(column) for name, column in self.numbers.items()}
         order = np.lexsort((found["answer"], found["item"]))
         return Opinions(
@@ -148,12 +157,13 @@ def collect_opinions(
 ) -> Opinions:
     """Corrections, then experts' rulings and labels, then a guardian's opinion of the answers nobody labelled."""
     columns = _Columns()
-    lineage: dict[int, tuple[int, ...]] = {}
+    lineage: dict[int, Spoken] = {}
     written: dict[int, Written] = {}
     if "corrections" in recipe.sources:
         for one in stream_corrections(recipe.campaigns, items):
             written[one.number] = one
-            lineage[one.number] = (one.said,)
+            ids = (one.said,)
+            lineage[one.number] = Spoken(rulings=ids) if is_ruling(one.number) else Spoken(labels=ids)
             columns.add(one.item, one.number, "correction", 0.0, 1.0, 0)
     judged = "labels" in recipe.sources or guardian is not None
     silent = norm_silent(recipe.campaigns, items) if judged else frozenset[int]()
@@ -165,9 +175,7 @@ def collect_opinions(
     return columns.sorted(lineage, written, len(silent))
 
 
-def _take_experts(
-    columns: _Columns, lineage: dict[int, tuple[int, ...]], item: int, row: LabelledResponse
-) -> None:
+def _take_experts(columns: _Columns, lineage: dict[int, Spoken], item: int, row: LabelledResponse) -> None:
     """The last ruling, else what the labels share; where experts disagree, their mean."""
     target = target_of(row.labels, row.rulings)
     if target is None:
@@ -176,7 +184,7 @@ def _take_experts(
     risk = max(p["r1"] or 0.0, p["r2"] or 0.0)
     quality = sum(weight * (p[name] or 0.0) for name, weight in WEIGHTS.items())
     columns.add(item, row.response, "ruling" if target.origin == "ruling" else "label", risk, quality, 0)
-    lineage[row.response] = (*row.label_ids, *row.ruling_ids)
+    lineage[row.response] = Spoken(tuple(row.label_ids), tuple(row.ruling_ids))
 
 
 def _take_guardian(
