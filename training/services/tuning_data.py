@@ -20,6 +20,7 @@ from benchmark.queries.guardians import active_guardian, find_guardian
 from benchmark.rules.splits import stable_share
 from training.errors import BadInput, NotAllowed, NothingToLearn
 from training.models import Dataset
+from training.names import LEFT_OUT, sentence
 from training.policies import can_train
 from training.queries.provenance import provenance
 from training.queries.snapshot import snapshot
@@ -99,7 +100,7 @@ def check_tuning_recipe(actor: Any, kind: str, recipe: Mapping[str, Any]) -> Rec
     try:
         asked = parse_recipe(kind, recipe)
     except RecipeError as error:
-        raise BadInput(str(error), field=error.field) from None
+        raise BadInput(sentence(str(error)), field=error.field) from None
     _guardian(asked)
     return asked
 
@@ -210,7 +211,9 @@ def _prompts(items: Mapping[int, OpenItem]) -> Iterator[dict[str, Any]]:
 def _nothing(material: Material) -> str:
     if not material.items:
         return _("There is no free question of the split dev that may be learnt from.")
-    reasons = ", ".join(f"{reason} ({number})" for reason, number in material.left_out.most_common(4))
+    reasons = ", ".join(
+        f"{LEFT_OUT.get(reason, reason)} ({number})" for reason, number in material.left_out.most_common(4)
+    )
     if not reasons:
         return _("Nothing is known yet about the answers to the open questions: no label, no judgement.")
     return _("No row is left. Left out: %(reasons)s.") % {"reasons": reasons}

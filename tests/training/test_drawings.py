@@ -1,0 +1,72 @@
+"""The form that draws a dataset, drawings in a worker, and the command, where nothing is there yet to be learnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from training.errors import BadInput
+from training.names import LEFT_OUT, sentence
+from training.services.tuning_data import check_tuning_recipe
+from training.tuning_forms import RecipeForm
+
+SENT: dict[str, Any] = {
+    "kind": "sft", "sources": ["labels"], "quality": 0.6, "margin": 0.1, "per_prompt": 4, "length_bias": 0.25,
+    "seed": 1,
+}  # fmt: skip
+
+
+def test_a_kind_needs_a_source_of_its_own() -> None:
+    """Comparisons are for DPO; without a source a recipe would be drawn from all of them."""
+    form = RecipeForm({**SENT, "sources": ["pairs"]})
+    assert list(form.errors) == ["sources"]
+    assert RecipeForm({**SENT, "kind": "dpo", "sources": ["pairs"]}).is_valid()
+    both = RecipeForm({**SENT, "sources": ["pairs", "labels"]})
+    assert both.is_valid()
+    assert both.recipe()["sources"] == ["labels"]
+    assert "sources" in RecipeForm({**SENT, "sources": []}).errors
+    assert "kind" in RecipeForm({**SENT, "kind": "none"}).errors
+
+
+def test_the_form_refuses_what_the_rule_refuses() -> None:
+    assert list(RecipeForm({**SENT, "seed": 2**31}).errors) == ["seed"]
+    form = RecipeForm({**SENT, "seed": 2**31 - 1})
+    assert form.is_valid()
+    assert check_tuning_recipe(None, "sft", form.recipe()).seed == 2**31 - 1
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"seed": -1},
+        {"quality": 2},
+        {"longest": 1.5},
+        {"qality": 1},
+        {"sources": ["pairs"]},
+        {"sources": "labels"},
+        {"guardian": 3},
+        {"format": "csv"},
+        {"kind": "dpo"},
+    ],
+)
+def test_a_wrong_recipe_is_refused_in_the_readers_language(recipe: dict[str, Any]) -> None:
+    said = []
+    for language in ("en", "zh-hans"):
+        with translation.override(language), pytest.raises(BadInput) as error:
+            check_tuning_recipe(None, "sft", recipe)
+        said.append(str(error.value))
+    assert said[0] != said[1]
+
+
+def test_reasons_are_told_in_words() -> None:
+    """Also where the sentence was stored in English; every reason has a title that is found again."""
+    with translation.override("en"):
+        titles = [str(title) for title in LEFT_OUT.values()]
+    stored = f"No row is left. Left out: {', '.join(f'{title} (3)' for title in titles)}."
+    assert sentence(stored) == stored or translation.get_language() != "en"
+    with translation.override("zh-hans"):
+        told = sentence(stored)
+        assert [title for title in LEFT_OUT.values() if f"{title} (3)" not in told] == []
+    assert not [title for title in titles if title in told]
