@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 
+from medes_site.kit.jobs.models import Job
 from training.errors import BadInput
 from training.names import LEFT_OUT, sentence
+from training.services.drawings import plan_drawing
 from training.services.tuning_data import check_tuning_recipe
+from training.tasks import launch_dataset
 from training.tuning_forms import RecipeForm
 
 SENT: dict[str, Any] = {
@@ -70,3 +76,24 @@ def test_reasons_are_told_in_words() -> None:
         told = sentence(stored)
         assert [title for title in LEFT_OUT.values() if f"{title} (3)" not in told] == []
     assert not [title for title in titles if title in told]
+
+
+@pytest.mark.django_db
+def test_stop_and_again_are_two_acts(researcher: Any, client_of: Callable[[Any], Client]) -> None:
+    """A second click on Stop arrives when the drawing has stopped, and must not begin it anew."""
+    client, drawing = client_of(researcher), plan_drawing(actor=researcher, kind="sft")
+    path = reverse("training:drawing_act", args=[drawing.pk])
+    launch_dataset(drawing, actor=researcher, wake=False)
+
+    def send(act: str) -> list[str]:
+        assert client.post(path, {"act": act}).status_code == 302
+        return list(Job.objects.filter(subject_id=drawing.pk).order_by("pk").values_list("state", flat=True))
+
+    assert send("again") == ["queued"]
+    assert b'value="stop"' in client.get(reverse("training:drawing", args=[drawing.pk])).content
+    assert send("stop") == ["cancelled"]
+    assert send("stop") == ["cancelled"]
+    assert send("") == ["cancelled"]
+    assert b'value="again"' in client.get(reverse("training:drawing", args=[drawing.pk])).content
+    assert send("again") == ["cancelled", "queued"]
+    assert send("again") == ["cancelled", "queued"]
