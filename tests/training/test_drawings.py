@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from tqdm import tqdm
 
 from medes_site.kit.jobs.models import Job
-from training.errors import BadInput
+from training.errors import BadInput, TrainingError
+from training.management.commands.build_dataset import advance
+from training.models import Drawing
 from training.names import LEFT_OUT, sentence
+from training.services.dataset_files import DatasetDraft
 from training.services.drawings import plan_drawing
 from training.services.tuning_data import check_tuning_recipe
 from training.tasks import launch_dataset
@@ -97,3 +105,48 @@ def test_stop_and_again_are_two_acts(researcher: Any, client_of: Callable[[Any],
     assert b'value="again"' in client.get(reverse("training:drawing", args=[drawing.pk])).content
     assert send("again") == ["cancelled", "queued"]
     assert send("again") == ["cancelled", "queued"]
+
+
+def test_rows_that_parquet_cannot_hold_are_refused_in_words(tmp_path: Path, settings: Any) -> None:
+    """One row's answer is a text and another's is none: no column holds both."""
+    settings.MEDES_ARTEFACTS = tmp_path
+    with DatasetDraft("sft", "parquet") as draft:
+        draft.write("train", [{"item": "a", "margin": 1.0}, {"item": "b", "margin": {"of": "another kind"}}])
+        with translation.override("en"), pytest.raises(TrainingError) as error:
+            draft.finish()
+    assert str(error.value).startswith("The rows could not be written as Parquet: ")
+    with translation.override("zh-hans"):
+        assert not sentence(str(error.value)).startswith("The rows")
+    assert list((tmp_path / "datasets").iterdir()) == []
+
+
+@pytest.mark.django_db
+def test_the_command_leaves_a_dataset_to_a_worker(researcher: Any) -> None:
+    out = io.StringIO()
+    call_command(
+        "build_dataset", "dpo", "--queue", "--json", "--seed", "3", "--user", "researcher", stdout=out
+    )
+    told = json.loads(out.getvalue())
+    drawing = Drawing.objects.get(pk=told["drawing"])
+    assert (drawing.kind, drawing.recipe["seed"], drawing.created_by) == ("dpo", 3, researcher)
+    assert Job.objects.get(pk=told["job"]).subject_id == drawing.pk
+    with pytest.raises(CommandError, match="at once"):
+        call_command("build_dataset", "guardian", "--queue")
+    with pytest.raises(CommandError, match="seed must be"):
+        call_command("build_dataset", "sft", "--queue", "--seed", "-1")
+
+
+def test_the_bar_shows_stage_after_stage() -> None:
+    out = io.StringIO()
+    with tqdm(file=out, mininterval=0, miniters=1) as bar:
+        advance(bar, 0, 10, "reading judgements")
+        advance(bar, 5, 10, "reading judgements")
+        assert (bar.n, bar.total) == (5, 10)
+        advance(bar, 0, 4, "writing rows")
+        advance(bar, 2, 4, "writing rows")
+        assert (bar.n, bar.total) == (2, 4)
+    assert "reading judgements:  50%" in out.getvalue()
+    assert "writing rows:  50%" in out.getvalue()
+    with tqdm(disable=True) as silent:
+        advance(silent, 5, 10, "reading judgements")
+    assert silent.n == 0

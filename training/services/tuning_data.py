@@ -60,24 +60,25 @@ def build_tuning_dataset(
     """Draws the rows now; the same recipe on the same data gives the dataset that is there. `actor` None: the platform.
 
     `progress` is told often how far the work is, and may raise to stop it. Raises BadInput for a wrong recipe,
-    NothingToLearn where no row is left, NotAllowed.
+    NothingToLearn where no row is left, NotAllowed, TrainingError where Parquet cannot be written.
     """
     asked = check_tuning_recipe(actor, kind, recipe or {})
-    with snapshot():
-        guardian = _guardian(asked)
-        material = _material(asked, guardian, progress)
-        draw = _draw_sft if kind == "sft" else _draw_dpo
-        with DatasetDraft(kind, asked.format) as draft:
+    draw = _draw_sft if kind == "sft" else _draw_dpo
+    with DatasetDraft(kind, asked.format) as draft:
+        with snapshot():
+            guardian = _guardian(asked)
+            material = _material(asked, guardian, progress)
             figures = draw(material, draft)
             draft.write("prompts", _prompts(material.items))
-            draft.finish()
-            manifest = {
-                "files": draft.described,
-                "counts": {**figures, "left_out": dict(sorted(material.left_out.items()))},
-                "lineage": {"guardian": str(guardian) if guardian else "", "recipe": asked.as_json()},
-                "provenance": provenance(figures["by_benchmark"], figures["by_entry"]),
-            }
-            content_hash, folder = draft.content_hash, draft.keep()
+            origin = provenance(figures["by_benchmark"], figures["by_entry"])
+        draft.finish()  # it needs files alone, and may take minutes
+        manifest = {
+            "files": draft.described,
+            "counts": {**figures, "left_out": dict(sorted(material.left_out.items()))},
+            "lineage": {"guardian": str(guardian) if guardian else "", "recipe": asked.as_json()},
+            "provenance": origin,
+        }
+        content_hash, folder = draft.content_hash, draft.keep()
     dataset, _made = Dataset.objects.get_or_create(
         kind=kind,
         content_hash=content_hash,
