@@ -451,3 +451,27 @@ def follow(ids: dict[str, list[int]], response: int) -> None:
     for name, numbers in ids.items():
         assert numbers
         assert of[name].filter(pk__in=numbers).count() == len(numbers)
+
+
+@pytest.mark.django_db
+def test_what_people_said_of_unusable_texts_is_counted(crowd: Scene) -> None:
+    """Corrections of an empty answer, by one too long and of a plain one, without any other source."""
+    good = words(700, 40)
+    risky = Label.objects.filter(current=True, r1=-1, task__item__split="dev").exclude(
+        task__item__code="sub-0024"
+    )
+    by_item = {label.task.item_id: label for label in risky.order_by("pk")}
+    empty, long, plain = list(by_item.values())[:3]
+    for label, text in ((empty, good), (long, good * 10), (plain, good)):
+        Label.objects.filter(pk=label.pk).update(correction=text)
+    Response.objects.filter(pk=empty.task.response_id).update(text=" ")
+    made = build_tuning_dataset(
+        actor=None, kind="dpo",
+        recipe={"held_out": 0, "length_bias": 10, "length_ratio": 50, "sources": ["corrections"], "longest": 300},
+    )  # fmt: skip
+    assert made.rows == 1
+    left = made.manifest["counts"]["left_out"]
+    assert {name: left[name] for name in ("empty answer", "answer too long")} == {
+        "empty answer": 1,
+        "answer too long": 1,
+    }

@@ -175,7 +175,12 @@ class PairChoice:
         self._length = lengths_of(o.answer, recipe.benchmarks)
         bad = self._unusable(o)
         for pair in compared:
-            if all(0 < self._other[number] <= recipe.longest for number in (pair.chosen, pair.rejected)):
+            sides = self._other[pair.chosen], self._other[pair.rejected]
+            if min(sides) == 0:
+                material.left_out["empty answer"] += 1
+            elif max(sides) > recipe.longest:
+                material.left_out["answer too long"] += 1
+            else:
                 self._said[pair.prompt].append(pair)
         self._places = np.flatnonzero(~bad)
         self._starts = self._segments()
