@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from training.names_recipes import RECIPES, reasons_in_words
 from training.names_refusals import PARTS, REFUSALS
 
 CRITERIA: Final = {
@@ -134,9 +135,14 @@ SENTENCES: Final = (
 
 def sentence(text: str | None) -> str:
     """A sentence of the rules in the reader's language; one that is not known here stays as it is."""
-    for pattern, words in (*SENTENCES, *REFUSALS):
+    for pattern, words in (*SENTENCES, *RECIPES, *REFUSALS):
         found = re.fullmatch(pattern, text or "")
         if found:
-            return gettext(words) % {name: value.upper() if name == "names" else str(PARTS.get(value, value))
-                                     for name, value in found.groupdict().items()}  # fmt: skip
+            return gettext(words) % {name: _part(name, value) for name, value in found.groupdict().items()}
     return text or ""
+
+
+def _part(name: str, value: str) -> str:
+    if name == "reasons":
+        return reasons_in_words(value)
+    return value.upper() if name == "names" else str(PARTS.get(value, value))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from benchmark.models import BenchmarkVersion
 from training.queries.model_folders import root_models
-from training.rules.recipe import SOURCES, Recipe
+from training.rules.recipe import HIGHEST_SEED, SOURCES, Recipe
 
 DECIMAL = {"step": "any"}
 KINDS = [("sft", _("SFT: answers to imitate")), ("dpo", _("DPO: pairs of answers, one preferred"))]
@@ -57,7 +57,7 @@ class RecipeForm(forms.Form):
         widget=forms.NumberInput(attrs=DECIMAL),
         help_text=_("Mean of ln(chosen/rejected): 0.25 lets the chosen answers be 28% longer on the whole."),
     )
-    seed = forms.IntegerField(label=_("Seed"), initial=1, min_value=0)
+    seed = forms.IntegerField(label=_("Seed"), initial=1, min_value=0, max_value=HIGHEST_SEED)
     format = forms.ChoiceField(
         label=_("Files"),
         choices=[("jsonl", "JSONL"), ("parquet", "Parquet")],
@@ -68,10 +68,19 @@ class RecipeForm(forms.Form):
     def clean_format(self) -> str:
         return self.cleaned_data["format"] or "jsonl"
 
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if "kind" in data and "sources" in data and not self._sources():
+            self.add_error("sources", _("This kind cannot learn from that alone: choose another one, too."))
+        return data
+
+    def _sources(self) -> list[str]:
+        """Those ticked that the kind has; a recipe without any would mean all of them."""
+        return [name for name in self.cleaned_data["sources"] if name in SOURCES[self.cleaned_data["kind"]]]
+
     def recipe(self) -> dict[str, Any]:
-        data = dict(self.cleaned_data)
-        kind = data.pop("kind")
-        data["sources"] = [name for name in data["sources"] if name in SOURCES[kind]]
+        data = {**self.cleaned_data, "sources": self._sources()}
+        del data["kind"]
         assert set(data) <= set(Recipe.__dataclass_fields__)
         return data
 

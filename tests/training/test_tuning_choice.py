@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 
 from annotation.models import Campaign, Label, Ruling, Slot, Task
 from benchmark.models import Entry, Guardian, Item, Judgement, Response, Scorer, Submission
+from benchmark.rules.norm_groups import bare_text
 from medes_site.kit.jobs.foreground import run_in_foreground
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.roles import Role
@@ -157,6 +158,7 @@ def plain_dpo(recipe: Recipe) -> list[tuple[Any, ...]]:
         for i, a, origin, r, q in opinions
     ]
     pairs, _left = rules.pairs_from_scores(scored, recipe.margin)
+    pairs = [pair for pair in pairs if bare_text(texts[pair.chosen]) != bare_text(texts[pair.rejected])]
     merged, _left = rules.merge_sources([pairs], risky)
     fit, _left = rules.bound_lengths(merged, lengths, ratio=recipe.length_ratio, mean_log_ratio=math.inf)
     taken, _left = rules.at_most(
@@ -239,10 +241,12 @@ def test_much_to_read_is_left_to_a_worker(
                       content_type="application/json")  # fmt: skip
     assert api.status_code == 202
     empty = Drawing.objects.get(pk=api.json()["id"])
-    job = run_in_foreground(launch_dataset(empty, wake=False))
+    with translation.override("zh-hans"):
+        job = run_in_foreground(launch_dataset(empty, wake=False))
     assert job.state == Job.State.FAILED
-    assert "No row is left" in job.error or "没有" in job.error
-    assert client.get(reverse("training:drawing", args=[empty.pk])).status_code == 200
+    assert job.error.startswith("No row is left. Left out: ")
+    page = client.get(reverse("training:drawing", args=[empty.pk]), headers={"accept-language": "zh-hans"})
+    assert "No row is left" not in page.content.decode()
     told = client.get(reverse("training:api-drawing-detail", args=[empty.pk])).json()
     assert told["job"]["state"] == "failed"
 
@@ -290,7 +294,7 @@ def test_corrections_come_first(crowd: Scene) -> None:
     made = build_tuning_dataset(actor=None, kind="sft", recipe={"held_out": 0, "per_prompt": 1})
     rows = [row for row in rows_of(made) if row["origin"] == "correction"]
     assert [row["completion"][0]["content"] for row in rows] == [good]
-    assert rows[0]["lineage"]["said"] == [chosen.pk]
+    assert rows[0]["lineage"]["said"] == {"labels": [chosen.pk]}
     assert rows[0]["lineage"]["response"] == chosen.task.response_id
     assert made.manifest["counts"]["by_origin"]["correction"] == 1
     assert sum(made.manifest["counts"]["by_entry"].values()) == made.rows - 1  # it is no entry's answer
@@ -306,7 +310,7 @@ def test_corrections_come_first(crowd: Scene) -> None:
     (pair,) = rows_of(pairs)
     assert (pair["chosen"][0]["content"], pair["margin"], pair["origin"]) == (good, 1.0, "correction")
     assert pair["rejected"][0]["content"] == chosen.task.response.text.strip()
-    assert pair["lineage"]["said"] == [chosen.pk]
+    assert pair["lineage"]["said"] == {"both": {"labels": [chosen.pk]}}
     Ruling.objects.create(
         task=chosen.task, referee=crowd.researcher, referee_pseudonym="r", decision="overrule", rationale="有",
         answers={"r1": 0, "r2": 0, "q1": 1, "q2": 0, "q3": 0, "q4": 0}, correction=good + "三日内答复。",
@@ -318,6 +322,8 @@ def test_corrections_come_first(crowd: Scene) -> None:
         (0.3, "三日内答复。"),
         (1.0, good[-6:]),
     ]
+    by_referee = next(row for row in rows_of(ruled) if row["margin"] == 0.3)
+    assert by_referee["lineage"]["said"] == {"both": {"rulings": [Ruling.objects.get(task=chosen.task).pk]}}
 
 
 @pytest.mark.django_db
@@ -354,4 +360,118 @@ def test_comparisons_go_before_scores(crowd: Scene) -> None:
     found = [row for row in rows_of(told_) if row["origin"] == "pair"]
     assert [(row["lineage"]["chosen"], row["lineage"]["rejected"]) for row in found] == [(worse, better)]
     assert told_.manifest["counts"]["left_out"]["a stronger source says the opposite"] == 1
-    assert found[0]["lineage"]["said"] == [Label.objects.get(key="p").pk]
+    assert found[0]["lineage"]["said"] == {"both": {"labels": [Label.objects.get(key="p").pk]}}
+
+
+@pytest.mark.django_db
+def test_a_pair_has_two_texts(crowd: Scene) -> None:
+    """Neither a correction that changes nothing but a mark, nor one answer of two entries that was judged twice."""
+    recipe = {"held_out": 0, "length_bias": 10, "length_ratio": 50, "per_prompt": 2}
+    before = build_tuning_dataset(actor=None, kind="dpo", recipe=recipe)
+    assert all(bare(row, "chosen") != bare(row, "rejected") for row in rows_of(before))
+    risky = Label.objects.filter(current=True, r1=-1, task__item__split="dev").order_by("pk")[0]
+    risky.correction = risky.task.response.text.strip() + "。"
+    risky.save()
+    row = rows_of(before)[-1]
+    Response.objects.filter(pk=row["lineage"]["rejected"]).update(text=row["chosen"][0]["content"])
+    made = build_tuning_dataset(actor=None, kind="dpo", recipe=recipe)
+    rows = rows_of(made)
+    assert all(bare(row, "chosen") != bare(row, "rejected") for row in rows)
+    assert not [row for row in rows if row["origin"] == "correction"]
+    assert made.manifest["counts"]["left_out"]["the same text twice"] >= 2
+    # another pair takes the place of each
+    assert sum(one["item"] == row["item"] for one in rows) == 2
+    assert made.rows == before.rows
+
+
+def bare(row: dict[str, Any], name: str) -> str:
+    return bare_text(row[name][0]["content"])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sources", [["labels", "guardian"], ["guardian"]])
+def test_what_the_norm_says_nothing_about_is_learnt_from_nobody(crowd: Scene, sources: list[str]) -> None:
+    """A referee's last word; the guardian has an opinion of the answer all the same."""
+    recipe = {"held_out": 0, "per_prompt": 0, "sources": sources, "quality": 0, "risk": 1}
+    task = Task.objects.filter(response__item__code="sub-0001", campaign__kind="responses").order_by("pk")[0]
+    scorer = Guardian.objects.get().scorer
+    p = {"r1": 0.0, "r2": 0.0, "q1": 1.0, "q2": 1.0, "q3": 1.0, "q4": 1.0}
+    Judgement.objects.create(response=task.response, scorer=scorer, p=p)
+
+    def learnt() -> tuple[bool, dict[str, int]]:
+        made = build_tuning_dataset(actor=None, kind="sft", recipe=recipe)
+        found = {row["lineage"]["response"] for row in rows_of(made)}
+        return task.response_id in found, made.manifest["counts"]["left_out"]
+
+    assert learnt()[0]
+    ruling = Ruling.objects.create(
+        task=task, referee=crowd.researcher, referee_pseudonym="r", decision="norm_silent", rationale="。",
+        at=timezone.now(),
+    )  # fmt: skip
+    assert learnt()[0] is False
+    assert learnt()[1]["norm silent"] == 1
+    answers = {"r1": 0, "r2": 0, "q1": 1, "q2": 1, "q3": 1, "q4": 1}
+    Ruling.objects.filter(pk=ruling.pk).update(decision="overrule", answers=answers)
+    assert learnt()[0]
+    assert "norm silent" not in learnt()[1]
+
+
+@pytest.mark.django_db
+def test_every_row_leads_back_to_what_was_said(crowd: Scene) -> None:
+    """Labels, rulings and judgements have ids of their own; a row names which it means, of a pair by side."""
+    task = Task.objects.filter(response__item__code="sub-0001", campaign__kind="responses").order_by("pk")[0]
+    Ruling.objects.create(
+        task=task, referee=crowd.researcher, referee_pseudonym="r", decision="overrule", rationale="。",
+        answers={"r1": 0, "r2": 0, "q1": 1, "q2": 1, "q3": 1, "q4": 1}, at=timezone.now(),
+    )  # fmt: skip
+    sft = build_tuning_dataset(
+        actor=None, kind="sft", recipe={"held_out": 0, "per_prompt": 0, "quality": 0.3}
+    )
+    kinds = set()
+    for row in rows_of(sft):
+        kinds.add((row["origin"], *sorted(row["lineage"]["said"])))
+        follow(row["lineage"]["said"], row["lineage"]["response"])
+    assert kinds == {("ruling", "labels", "rulings"), ("label", "labels"), ("guardian", "judgements")}
+    dpo = build_tuning_dataset(
+        actor=None, kind="dpo", recipe={"held_out": 0, "length_bias": 10, "per_prompt": 0}
+    )
+    for row in rows_of(dpo):
+        for side in ("chosen", "rejected"):
+            follow(row["lineage"]["said"][side], row["lineage"][side])
+    assert dpo.rows > 20
+
+
+def follow(ids: dict[str, list[int]], response: int) -> None:
+    of = {
+        "labels": Label.objects.filter(task__response=response),
+        "rulings": Ruling.objects.filter(task__response=response),
+        "judgements": Judgement.objects.filter(response=response),
+    }
+    assert ids
+    for name, numbers in ids.items():
+        assert numbers
+        assert of[name].filter(pk__in=numbers).count() == len(numbers)
+
+
+@pytest.mark.django_db
+def test_what_people_said_of_unusable_texts_is_counted(crowd: Scene) -> None:
+    """Corrections of an empty answer, by one too long and of a plain one, without any other source."""
+    good = words(700, 40)
+    risky = Label.objects.filter(current=True, r1=-1, task__item__split="dev").exclude(
+        task__item__code="sub-0024"
+    )
+    by_item = {label.task.item_id: label for label in risky.order_by("pk")}
+    empty, long, plain = list(by_item.values())[:3]
+    for label, text in ((empty, good), (long, good * 10), (plain, good)):
+        Label.objects.filter(pk=label.pk).update(correction=text)
+    Response.objects.filter(pk=empty.task.response_id).update(text=" ")
+    made = build_tuning_dataset(
+        actor=None, kind="dpo",
+        recipe={"held_out": 0, "length_bias": 10, "length_ratio": 50, "sources": ["corrections"], "longest": 300},
+    )  # fmt: skip
+    assert made.rows == 1
+    left = made.manifest["counts"]["left_out"]
+    assert {name: left[name] for name in ("empty answer", "answer too long")} == {
+        "empty answer": 1,
+        "answer too long": 1,
+    }

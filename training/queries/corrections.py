@@ -35,6 +35,11 @@ def ruling_number(pk: int) -> int:
     return -2 * pk - 1
 
 
+def is_ruling(number: int) -> bool:
+    """Whether a referee wrote the answer of this number."""
+    return number < 0 and number % 2 == 1
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A correction. `response`: the answer it is to replace, with its `score` in [-1, 1] by the same expert. `said`: the
@@ -123,7 +128,7 @@ def texts_of(numbers: Collection[int]) -> dict[int, AnswerText]:
     for pk, text, entry in _rows(Response, responses, "text", "submission__entry__slug"):
         found[pk] = AnswerText(text.strip(), entry, pk)
     labels = {number // -2: number for number in numbers if number < 0 and number % 2 == 0}
-    rulings = {(number + 1) // -2: number for number in numbers if number < 0 and number % 2}
+    rulings = {(number + 1) // -2: number for number in numbers if is_ruling(number)}
     behind = ("correction", "task__response__submission__entry__slug", "task__response_id")
     for model, wanted in ((Label, labels), (Ruling, rulings)):
         for pk, text, entry, response in _rows(model, list(wanted), *behind):

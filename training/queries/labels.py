@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -61,6 +61,18 @@ def rubric_rulings(campaigns: list[str] | None = None) -> QuerySet[Ruling]:
         task__response__isnull=False,
     )
     return rulings.filter(task__campaign__slug__in=campaigns) if campaigns else rulings
+
+
+def norm_silent(campaigns: Sequence[str], items: Container[int]) -> frozenset[int]:
+    """Answers to these items whose last ruling found the norm silent: nobody's opinion of them teaches anything."""
+    last: dict[int, str] = {}
+    rows = rubric_rulings(list(campaigns) or None).order_by("at", "id")
+    for response, item, decision in rows.values_list(
+        "task__response_id", "task__response__item_id", "decision"
+    ):
+        if item in items and response is not None:
+            last[response] = decision
+    return frozenset(pk for pk, decision in last.items() if decision == Ruling.Decision.NORM_SILENT)
 
 
 def labelled_responses(campaigns: list[str] | None = None) -> list[LabelledResponse]:

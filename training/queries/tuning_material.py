@@ -7,7 +7,7 @@ are fetched for the rows that may be written, and for no others (`texts_of`, `le
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from annotation.models import Campaign, Label, Task
 from benchmark.models import Guardian, Item, Judgement, Kind, Response
-from training.queries.corrections import WEIGHTS, Written, stream_corrections
-from training.queries.labels import LabelledResponse, stream_labelled
+from training.queries.corrections import WEIGHTS, Written, is_ruling, stream_corrections
+from training.queries.labels import LabelledResponse, norm_silent, stream_labelled
 from training.rules.guardian_rows import target_of
 from training.rules.pairs import Comparison
 from training.rules.recipe import Recipe
@@ -43,12 +43,21 @@ class OpenItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """Ids of the labels and rulings behind the opinion on an answer."""
+
+    labels: tuple[int, ...] = ()
+    rulings: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Opinions:
     """One opinion on each answer, in columns sorted by item and answer: the experts' where there is one, else the
     guardian's.
 
     `risk` and `quality` in [0, 1]. `origin`: place in `sft_rows.ORIGINS`. `said`: the judgement's id, 0 where experts
     spoke; what they said stands in `lineage` by answer. What experts wrote themselves is an answer too (`written`).
+    `silent`: answers on which there is no opinion, since a referee found the norm silent.
     """
 
     item: NDArray[np.int64]
@@ -57,8 +66,9 @@ class Opinions:
     risk: NDArray[np.float64]
     quality: NDArray[np.float64]
     said: NDArray[np.int64]
-    lineage: dict[int, tuple[int, ...]]
+    lineage: dict[int, Spoken]
     written: dict[int, Written]
+    silent: int
 
     def __len__(self) -> int:
         return len(self.item)
@@ -68,12 +78,15 @@ class Opinions:
         risk = self.risk[places]
         return -risk + (1 - risk) * self.quality[places]
 
-    def behind(self, place: int) -> list[int]:
-        """The labels, rulings or the judgement behind the opinion at this place."""
+    def behind(self, place: int) -> dict[str, list[int]]:
+        """Ids of what stands behind the opinion at this place: `labels` and `rulings`, or `judgements`; none empty."""
         found = self.lineage.get(int(self.answer[place]))
-        return list(found) if found is not None else [int(self.said[place])]
+        if found is None:
+            return {"judgements": [int(self.said[place])]}
+        ids = {"labels": list(found.labels), "rulings": list(found.rulings)}
+        return {name: of for name, of in ids.items() if of}
 
-    def behind_number(self, item: int, answer: int) -> list[int]:
+    def behind_number(self, item: int, answer: int) -> dict[str, list[int]]:
         """As `behind`, of an answer to this item."""
         first, end = np.searchsorted(self.item, item), np.searchsorted(self.item, item, side="right")
         return self.behind(int(first + np.searchsorted(self.answer[first:end], answer)))
@@ -97,11 +110,14 @@ class _Columns:
         for column, value in zip(self.numbers.values(), values, strict=True):
             column.append(value)
 
-    def sorted(self, lineage: dict[int, tuple[int, ...]], written: dict[int, Written]) -> Opinions:
+    def sorted(self, lineage: dict[int, Spoken], written: dict[int, Written], silent: int) -> Opinions:
         found = {name: np.asarray(column) for name, column in self.numbers.items()}
         order = np.lexsort((found["answer"], found["item"]))
         return Opinions(
-            **{name: column[order] for name, column in found.items()}, lineage=lineage, written=written
+            **{name: column[order] for name, column in found.items()},
+            lineage=lineage,
+            written=written,
+            silent=silent,
         )
 
 
@@ -141,24 +157,25 @@ def collect_opinions(
 ) -> Opinions:
     """Corrections, then experts' rulings and labels, then a guardian's opinion of the answers nobody labelled."""
     columns = _Columns()
-    lineage: dict[int, tuple[int, ...]] = {}
+    lineage: dict[int, Spoken] = {}
     written: dict[int, Written] = {}
     if "corrections" in recipe.sources:
         for one in stream_corrections(recipe.campaigns, items):
             written[one.number] = one
-            lineage[one.number] = (one.said,)
+            ids = (one.said,)
+            lineage[one.number] = Spoken(rulings=ids) if is_ruling(one.number) else Spoken(labels=ids)
             columns.add(one.item, one.number, "correction", 0.0, 1.0, 0)
+    judged = "labels" in recipe.sources or guardian is not None
+    silent = norm_silent(recipe.campaigns, items) if judged else frozenset[int]()
     if "labels" in recipe.sources:
         for item, row in _with_items(stream_labelled(list(recipe.campaigns) or None), items):
             _take_experts(columns, lineage, item, row)
     if guardian is not None:
-        _take_guardian(columns, lineage, guardian, items, progress)
-    return columns.sorted(lineage, written)
+        _take_guardian(columns, lineage.keys() | silent, guardian, items, progress)
+    return columns.sorted(lineage, written, len(silent))
 
 
-def _take_experts(
-    columns: _Columns, lineage: dict[int, tuple[int, ...]], item: int, row: LabelledResponse
-) -> None:
+def _take_experts(columns: _Columns, lineage: dict[int, Spoken], item: int, row: LabelledResponse) -> None:
     """The last ruling, else what the labels share; where experts disagree, their mean."""
     target = target_of(row.labels, row.rulings)
     if target is None:
@@ -167,16 +184,17 @@ def _take_experts(
     risk = max(p["r1"] or 0.0, p["r2"] or 0.0)
     quality = sum(weight * (p[name] or 0.0) for name, weight in WEIGHTS.items())
     columns.add(item, row.response, "ruling" if target.origin == "ruling" else "label", risk, quality, 0)
-    lineage[row.response] = (*row.label_ids, *row.ruling_ids)
+    lineage[row.response] = Spoken(tuple(row.label_ids), tuple(row.ruling_ids))
 
 
 def _take_guardian(
     columns: _Columns,
-    lineage: dict[int, tuple[int, ...]],
+    spoken: Set[int],
     guardian: Guardian,
     items: dict[int, OpenItem],
     progress: Progress,
 ) -> None:
+    """`spoken`: answers on which people have spoken."""
     rows = Judgement.objects.filter(
         scorer=guardian.scorer_id, outcome="judged", p__isnull=False, response__item__split="dev"
     ).order_by()
@@ -185,7 +203,7 @@ def _take_guardian(
     for number, (pk, response, item, p) in enumerate(found):
         if number % EVERY == 0:
             progress(number, total, READING)
-        if p and item in items and response not in lineage:
+        if p and item in items and response not in spoken:
             risk = 1 - (1 - p["r1"]) * (1 - p["r2"])
             quality = sum(weight * p[name] for name, weight in WEIGHTS.items())
             columns.add(item, response, "guardian", risk, quality, pk)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +19,8 @@ from training.rules.pairs import ORIGINS, LengthReport, Origin, Pair, seeded
 
 BLOCK = 1_000_000
 """Pairs looked at at once: some 40 MB."""
+
+SAME = "the same text twice"
 
 _EPSILON = 1e-9
 
@@ -53,14 +55,14 @@ class Told:
     log_ratio: float = 0.0
     longer: int = 0
 
-    def add(self, other: Told, sign: int = 1) -> None:
+    def add(self, other: Told) -> None:
         for reason, number in other.left.items():
-            self.left[reason] += sign * number
-        self.pairs += sign * other.pairs
-        self.chosen += sign * other.chosen
-        self.rejected += sign * other.rejected
-        self.log_ratio += sign * other.log_ratio
-        self.longer += sign * other.longer
+            self.left[reason] += number
+        self.pairs += other.pairs
+        self.chosen += other.chosen
+        self.rejected += other.rejected
+        self.log_ratio += other.log_ratio
+        self.longer += other.longer
 
     def report(self) -> LengthReport:
         n = self.pairs
@@ -79,18 +81,22 @@ def best_pairs(
     ratio: float,
     most: int,
     seed: int,
+    marks: Mapping[int, int] | None = None,
 ) -> tuple[list[Pair], Told]:
     """At most `most` pairs (0: no bound), strongest first, and what became of the others.
 
     `said`: pairs of this prompt from corrections and comparisons, which go before any two scores. `lengths`: of their
-    answers. The order: origin, widest margin, a seeded hash.
+    answers. `marks`: above 0, equal for answers whose texts are the same, which make no pair; only of answers whose text
+    is known. The order: origin, widest margin, a seeded hash.
     """
-    told = Told()
+    told, marks = Told(), marks or {}
     risky = frozenset(scores.answer[scores.risky].tolist())
     kept: dict[tuple[int, int], Pair] = {}
     for pair in sorted(said, key=lambda pair: (ORIGINS.index(pair.origin), -pair.margin)):
         if pair.chosen in risky:
             told.left["chosen is risky"] += 1
+        elif same_text(pair, marks):
+            told.left[SAME] += 1
         else:
             key = (min(pair.chosen, pair.rejected), max(pair.chosen, pair.rejected))
             held = kept.setdefault(key, pair)
@@ -105,7 +111,7 @@ def best_pairs(
         else:
             told.left["length ratio"] += 1
     fitting = len(found)
-    for number, pairs in _scored(prompt, scores, kept, told, margin=margin, ratio=ratio, most=most):
+    for number, pairs in _scored(prompt, scores, kept, marks, told, margin=margin, ratio=ratio, most=most):
         fitting += number
         found += pairs
     found.sort(key=lambda pair: _strength(pair, seed))
@@ -113,6 +119,11 @@ def best_pairs(
         told.left["enough of this prompt"] += fitting - most
         found = found[:most]
     return found, told
+
+
+def same_text(pair: Pair, marks: Mapping[int, int]) -> bool:
+    """Whether both texts are known and the same."""
+    return pair.chosen in marks and marks[pair.chosen] == marks.get(pair.rejected)
 
 
 def _strength(pair: Pair, seed: int) -> tuple[int, float, bytes]:
@@ -129,6 +140,7 @@ def _scored(
     prompt: int,
     scores: Scores,
     kept: dict[tuple[int, int], Pair],
+    marks: Mapping[int, int],
     told: Told,
     *,
     margin: float,
@@ -140,6 +152,7 @@ def _scored(
     answer, score, length = scores.answer[order], scores.score[order], np.maximum(scores.length[order], 1)
     risky, people = scores.risky[order], scores.by_people[order]
     raw = scores.length[order]
+    mark = np.fromiter((marks.get(number, 0) for number in answer.tolist()), np.uint64, len(answer))
     logs, widest = np.log(length.astype(np.float64)), math.log(ratio) + 1e-12
     place = {int(number): n for n, number in enumerate(answer)}
     n = len(answer)
@@ -152,9 +165,10 @@ def _scored(
         tie = difference == 0
         near = ~tie & (difference < margin - _EPSILON)
         refused = ~tie & ~near & risky[better]
-        for reason, which in (("tie", tie), ("margin", near), ("chosen is risky", refused)):
+        same = ~tie & ~near & ~refused & (mark[better] == mark[worse]) & (mark[better] > 0)
+        for reason, which in (("tie", tie), ("margin", near), ("chosen is risky", refused), (SAME, same)):
             told.left[reason] += int(np.count_nonzero(which))
-        fit = ~(tie | near | refused)
+        fit = ~(tie | near | refused | same)
         _give_way(fit, kept, place, answer, better, worse, first, told)
         better, worse, difference = better[fit], worse[fit], difference[fit]
         log_ratio = logs[better] - logs[worse]

@@ -13,6 +13,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "sft": ("corrections", "labels", "guardian"),
     "dpo": ("corrections", "pairs", "labels", "guardian"),
 }
+HIGHEST_SEED = 2**31 - 1
 FORMATS = ("jsonl", "parquet")
 
 
@@ -69,7 +70,7 @@ _COUNTS = {
     "per_norm": 100_000,
     "limit": 10_000_000,
     "longest": 1_000_000,
-    "seed": 2**31 - 1,
+    "seed": HIGHEST_SEED,
 }
 _LISTS = ("sources", "benchmarks", "campaigns")
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from training.readers.dataset_rows import run_parquet
+from training.errors import TrainingError
+from training.readers.dataset_rows import UnreadableRows, run_parquet
 
 PROMPTS = "prompts.jsonl"
 CONVERTING_SECONDS = 3600
@@ -70,12 +72,17 @@ class DatasetDraft:
         return written
 
     def finish(self) -> None:
-        """Turns the files of rows into the draft's format. Raises UnreadableRows."""
+        """Turns the files of rows into the draft's format. Raises TrainingError."""
         if self.format != "parquet":
             return
         packed = [file for file in self.files if file.name != PROMPTS and file.rows]
         names = [file.name.removesuffix(".jsonl") for file in packed]
-        run_parquet("write", str(self.folder), *names, seconds=CONVERTING_SECONDS)
+        try:
+            run_parquet("write", str(self.folder), *names, seconds=CONVERTING_SECONDS)
+        except UnreadableRows as error:
+            raise TrainingError(
+                _("The rows could not be written as Parquet: %(reason)s") % {"reason": error}
+            ) from error
         for place, file in enumerate(self.files):
             if file not in packed:
                 continue

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import translation
+
 from benchmark.errors import BenchmarkError
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobError
@@ -33,9 +35,10 @@ def draw_dataset(context: JobContext) -> None:
     if drawing.dataset_id is not None:
         return
     try:
-        made = build_tuning_dataset(
-            actor=drawing.created_by, kind=drawing.kind, recipe=drawing.recipe, progress=context.progress
-        )
+        with translation.override("en"):  # a job's words are kept in English; the page translates them
+            made = build_tuning_dataset(
+                actor=drawing.created_by, kind=drawing.kind, recipe=drawing.recipe, progress=context.progress
+            )
     except BenchmarkError as error:
         raise JobError(str(error)) from error
     with context.fenced():

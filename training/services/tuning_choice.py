@@ -19,7 +19,7 @@ from benchmark.rules.norm_groups import bare_text
 from training.queries.corrections import lengths_of, texts_of
 from training.queries.tuning_material import OpenItem, Opinions, Progress
 from training.rules import pairs as rules
-from training.rules.best_pairs import Scores, Told, best_pairs
+from training.rules.best_pairs import SAME, Scores, Told, best_pairs, same_text
 from training.rules.closed_texts import ClosedTexts
 from training.rules.recipe import Recipe
 from training.rules.sft_rows import ORIGINS
@@ -50,11 +50,11 @@ class TooManyPairs(ValueError):
 
 
 class TextCheck:
-    """Looks at texts of answers once each. `refused`: numbers of those that may not be used."""
+    """Looks at texts of answers once each. `refused`: numbers of those that may not be used; `marks` of the others."""
 
     def __init__(self, material: Material) -> None:
         self._material = material
-        self._fine: set[int] = set()
+        self.marks: dict[int, int] = {}
         self.refused: set[int] = set()
 
     def look_at(self, numbers: Iterable[int]) -> Iterator[tuple[int, str | None]]:
@@ -68,7 +68,7 @@ class TextCheck:
                 text = texts[number].text
                 reason = self._reason(text)
                 if reason is None:
-                    self._fine.add(number)
+                    self.marks[number] = _mark(text)
                     yield number, text
                 else:
                     self.refused.add(number)
@@ -76,7 +76,7 @@ class TextCheck:
                     yield number, None
 
     def knows(self, number: int) -> bool:
-        return number in self._fine or number in self.refused
+        return number in self.marks or number in self.refused
 
     def _reason(self, text: str) -> str | None:
         if not text:
@@ -96,7 +96,7 @@ def choose_sft(material: Material) -> NDArray[np.int64]:
     by_item = np.argsort(items, kind="stable")
     gone = np.zeros(len(rows), dtype=bool)
     known = np.zeros(len(rows), dtype=bool)
-    check, seen = TextCheck(material), set[int]()
+    check, seen = TextCheck(material), set[tuple[int, int]]()
     while True:
         alive = by_item[~gone[by_item]]
         selected = _first_of_each(alive, items, recipe.per_prompt)
@@ -109,14 +109,14 @@ def choose_sft(material: Material) -> NDArray[np.int64]:
             break
         known[new] = True
         numbers = [int(o.answer[rows[place]]) for place in new]
-        for place, (_number, text) in zip(new, check.look_at(numbers), strict=True):
+        for place, (number, text) in zip(new, check.look_at(numbers), strict=True):
             if text is None:
                 gone[place] = True
                 continue
-            mark = _mark(int(items[place]), text)
+            mark = int(items[place]), check.marks[number]
             if mark in seen:
                 gone[place] = True
-                material.left_out["the same text twice"] += 1
+                material.left_out[SAME] += 1
             seen.add(mark)
     if len(alive) > len(selected):
         material.left_out["enough of this prompt"] += len(alive) - len(selected)
@@ -157,10 +157,10 @@ def _first_of_each(alive: NDArray[np.int64], items: NDArray[np.int64], most: int
     return alive[np.arange(len(found)) - np.repeat(begins, sizes) < most]
 
 
-def _mark(item: int, text: str) -> int:
-    """Stands for a text of an item; two texts share one with a chance of 2⁻⁶⁴."""
-    digest = hashlib.blake2b(f"{item}\0{bare_text(text)}".encode("utf-8", "replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "big")
+def _mark(text: str) -> int:
+    """Stands for a text, above 0; two texts share one with a chance of 2⁻⁶³."""
+    digest = hashlib.blake2b(bare_text(text).encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") | 1
 
 
 class PairChoice:
@@ -175,11 +175,16 @@ class PairChoice:
         self._length = lengths_of(o.answer, recipe.benchmarks)
         bad = self._unusable(o)
         for pair in compared:
-            if all(0 < self._other[number] <= recipe.longest for number in (pair.chosen, pair.rejected)):
+            sides = self._other[pair.chosen], self._other[pair.rejected]
+            if min(sides) == 0:
+                material.left_out["empty answer"] += 1
+            elif max(sides) > recipe.longest:
+                material.left_out["answer too long"] += 1
+            else:
                 self._said[pair.prompt].append(pair)
         self._places = np.flatnonzero(~bad)
         self._starts = self._segments()
-        self._told = Told()
+        self._told: dict[int, Told] = {}
         self._best: dict[int, list[rules.Pair]] = {}
         self._check = TextCheck(material)
 
@@ -220,8 +225,7 @@ class PairChoice:
         for number, item in enumerate(wanted):
             if number % 50 == 0:
                 material.progress(number, len(wanted), PAIRING)
-            self._best[item], told = self._pairs(item, frozenset())
-            self._told.add(told)
+            self._best[item], self._told[item] = self._pairs(item)
             total += len(self._best[item])
             if total > MOST_PAIRS:
                 raise TooManyPairs
@@ -232,16 +236,17 @@ class PairChoice:
                 everything, groups, per_prompt=recipe.per_prompt, per_group=recipe.per_norm,
                 limit=recipe.limit, seed=recipe.seed,
             )  # fmt: skip
-            before = frozenset(self._check.refused)
             numbers = [number for pair in taken for number in (pair.chosen, pair.rejected)]
             refused = {number for number, text in self._check.look_at(numbers) if text is None}
-            if not refused:
+            again = {p.prompt for p in taken if self._unfit(p, refused)}
+            if not again:
                 break
-            for item in {p.prompt for p in taken if p.chosen in refused or p.rejected in refused}:
-                self._told.add(self._pairs(item, before)[1], -1)
-                self._best[item], told = self._pairs(item, frozenset(self._check.refused))
-                self._told.add(told)
-        material.left_out.update(+self._told.left)
+            for item in again:
+                self._best[item], self._told[item] = self._pairs(item)
+        told = Told()
+        for one in self._told.values():
+            told.add(one)
+        material.left_out.update(+told.left)
         material.left_out.update(left)
         lengths = self._lengths_of(taken)
         # Last, since the mean is promised of the rows that are written.
@@ -249,9 +254,15 @@ class PairChoice:
             taken, lengths, ratio=recipe.length_ratio, mean_log_ratio=recipe.length_bias
         )
         material.left_out.update(left)
-        return chosen, lengths, self._told.report()
+        return chosen, lengths, told.report()
 
-    def _pairs(self, item: int, refused: frozenset[int]) -> tuple[list[rules.Pair], Told]:
+    def _unfit(self, pair: rules.Pair, refused: set[int]) -> bool:
+        """Whether a text is refused, or both are the same; people write a correction that changes nothing, too."""
+        return pair.chosen in refused or pair.rejected in refused or same_text(pair, self._check.marks)
+
+    def _pairs(self, item: int) -> tuple[list[rules.Pair], Told]:
+        """The best of the item by what is known of its texts so far."""
+        refused = self._check.refused
         o, recipe = self._material.opinions, self._material.recipe
         begin, end = self._starts.get(item, (0, 0))
         places = self._places[begin:end]
@@ -272,7 +283,7 @@ class PairChoice:
         ]
         return best_pairs(
             item, scores, said, self._other, margin=recipe.margin, ratio=recipe.length_ratio,
-            most=recipe.per_prompt, seed=recipe.seed,
+            most=recipe.per_prompt, seed=recipe.seed, marks=self._check.marks,
         )  # fmt: skip
 
     def _lengths_of(self, pairs: Sequence[rules.Pair]) -> dict[int, int]:

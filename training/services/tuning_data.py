@@ -20,6 +20,7 @@ from benchmark.queries.guardians import active_guardian, find_guardian
 from benchmark.rules.splits import stable_share
 from training.errors import BadInput, NotAllowed, NothingToLearn
 from training.models import Dataset
+from training.names import LEFT_OUT, sentence
 from training.policies import can_train
 from training.queries.provenance import provenance
 from training.queries.snapshot import snapshot
@@ -59,24 +60,25 @@ def build_tuning_dataset(
     """Draws the rows now; the same recipe on the same data gives the dataset that is there. `actor` None: the platform.
 
     `progress` is told often how far the work is, and may raise to stop it. Raises BadInput for a wrong recipe,
-    NothingToLearn where no row is left, NotAllowed.
+    NothingToLearn where no row is left, NotAllowed, TrainingError where Parquet cannot be written.
     """
     asked = check_tuning_recipe(actor, kind, recipe or {})
-    with snapshot():
-        guardian = _guardian(asked)
-        material = _material(asked, guardian, progress)
-        draw = _draw_sft if kind == "sft" else _draw_dpo
-        with DatasetDraft(kind, asked.format) as draft:
+    draw = _draw_sft if kind == "sft" else _draw_dpo
+    with DatasetDraft(kind, asked.format) as draft:
+        with snapshot():
+            guardian = _guardian(asked)
+            material = _material(asked, guardian, progress)
             figures = draw(material, draft)
             draft.write("prompts", _prompts(material.items))
-            draft.finish()
-            manifest = {
-                "files": draft.described,
-                "counts": {**figures, "left_out": dict(sorted(material.left_out.items()))},
-                "lineage": {"guardian": str(guardian) if guardian else "", "recipe": asked.as_json()},
-                "provenance": provenance(figures["by_benchmark"], figures["by_entry"]),
-            }
-            content_hash, folder = draft.content_hash, draft.keep()
+            origin = provenance(figures["by_benchmark"], figures["by_entry"])
+        draft.finish()  # it needs files alone, and may take minutes
+        manifest = {
+            "files": draft.described,
+            "counts": {**figures, "left_out": dict(sorted(material.left_out.items()))},
+            "lineage": {"guardian": str(guardian) if guardian else "", "recipe": asked.as_json()},
+            "provenance": origin,
+        }
+        content_hash, folder = draft.content_hash, draft.keep()
     dataset, _made = Dataset.objects.get_or_create(
         kind=kind,
         content_hash=content_hash,
@@ -99,7 +101,7 @@ def check_tuning_recipe(actor: Any, kind: str, recipe: Mapping[str, Any]) -> Rec
     try:
         asked = parse_recipe(kind, recipe)
     except RecipeError as error:
-        raise BadInput(str(error), field=error.field) from None
+        raise BadInput(sentence(str(error)), field=error.field) from None
     _guardian(asked)
     return asked
 
@@ -129,6 +131,8 @@ def _material(recipe: Recipe, guardian: Guardian | None, progress: Progress) -> 
             del items[pk]
     material = Material(recipe, items, collect_opinions(recipe, guardian, items, progress), closed, progress)
     material.left_out.update(left_out)
+    if material.opinions.silent:
+        material.left_out["norm silent"] += material.opinions.silent
     return material
 
 
@@ -208,7 +212,9 @@ def _prompts(items: Mapping[int, OpenItem]) -> Iterator[dict[str, Any]]:
 def _nothing(material: Material) -> str:
     if not material.items:
         return _("There is no free question of the split dev that may be learnt from.")
-    reasons = ", ".join(f"{reason} ({number})" for reason, number in material.left_out.most_common(4))
+    reasons = ", ".join(
+        f"{LEFT_OUT.get(reason, reason)} ({number})" for reason, number in material.left_out.most_common(4)
+    )
     if not reasons:
         return _("Nothing is known yet about the answers to the open questions: no label, no judgement.")
     return _("No row is left. Left out: %(reasons)s.") % {"reasons": reasons}

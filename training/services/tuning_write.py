@@ -65,7 +65,8 @@ class Tally:
 
 
 class RowWriter:
-    """Rows in the order they are given; each says where it comes from."""
+    """Rows in the order they are given; each says where it comes from: `lineage.said` holds ids by kind (`labels`,
+    `rulings`, `judgements`), of a pair for each side or for both."""
 
     def __init__(self, material: Material, total: int) -> None:
         self._material = material
@@ -118,14 +119,6 @@ class RowWriter:
         written = {"chosen"} if pair.chosen < 0 else set()
         self.tally.count(item, pair.origin, {"chosen": chosen, "rejected": rejected}, written)
         self.tally.margins.append(pair.margin)
-        low, high = sorted((pair.chosen, pair.rejected))
-        if pair.origin == "pair":
-            said = list(compared[low, high])
-        elif pair.origin == "correction":
-            said = self._material.opinions.behind_number(pair.prompt, pair.chosen)
-        else:
-            of = self._material.opinions.behind_number
-            said = sorted({*of(pair.prompt, pair.chosen), *of(pair.prompt, pair.rejected)})
         return {
             "prompt": ask(question),
             "chosen": [{"role": "assistant", "content": chosen.text}],
@@ -139,9 +132,21 @@ class RowWriter:
                 "chosen": chosen.response,
                 "rejected": rejected.response,
                 "entries": [chosen.entry, rejected.entry],
-                "said": said,
+                "said": self._behind(pair, compared),
             },
         }
+
+    def _behind(
+        self, pair: Pair, compared: Mapping[tuple[int, int], Sequence[int]]
+    ) -> dict[str, dict[str, list[int]]]:
+        """Ids of what was said on either answer, or of what spoke of `both` at once."""
+        of = self._material.opinions.behind_number
+        if pair.origin == "pair":
+            low, high = sorted((pair.chosen, pair.rejected))
+            return {"both": {"labels": list(compared[low, high])}}
+        if pair.origin == "correction":
+            return {"both": of(pair.prompt, pair.chosen)}
+        return {"chosen": of(pair.prompt, pair.chosen), "rejected": of(pair.prompt, pair.rejected)}
 
     def _chunks(self, rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
         for first in range(0, len(rows), CHUNK):

@@ -88,12 +88,13 @@ def drawing(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @researchers_only
 def drawing_act(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stops a drawing that is under way, or takes it up again."""
+    """`act` "stop": one that is under way; "again": one that is not. Each does nothing in the other's place, so that a
+    second click on one button is not a click on the other."""
     found = get_object_or_404(Drawing.objects.visible_to(request.user), pk=pk)
-    view = drawing_view(found)
-    if view.active and view.job is not None:
+    view, act = drawing_view(found), request.POST.get("act")
+    if act == "stop" and view.active and view.job is not None:
         request_cancel(view.job.pk)
-    elif found.dataset_id is None:
+    elif act == "again" and not view.active and found.dataset_id is None:
         launch_dataset(found, actor=request.user)
     return redirect("training:drawing", pk=pk)
 

@@ -1,24 +1,39 @@
-"""build_dataset sft|dpo|guardian: an immutable snapshot of what a model may learn from."""
+"""build_dataset sft|dpo|guardian: an immutable snapshot of what a model may learn from; SFT and DPO also in a worker, with
+--queue."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError
+from tqdm import tqdm
 
 from benchmark.errors import BenchmarkError
 from medes_site.kit.commands import ReportingCommand, user_named
 from training.models import TrainingKind
 from training.rules.recipe import FORMATS, SOURCES
+from training.services.drawings import plan_drawing
 from training.services.guardian_data import build_guardian_dataset
 from training.services.tuning_data import build_tuning_dataset
+from training.tasks import launch_dataset
 
 NUMBERS: dict[str, type] = {
     "quality": float, "risk": float, "margin": float, "per_prompt": int, "per_norm": int, "limit": int,
     "length_ratio": float, "length_bias": float, "longest": int, "held_out": float, "seed": int,
 }  # fmt: skip
+
+
+def advance(bar: tqdm, done: int, total: int, stage: str) -> None:
+    """Shows how far a stage is; the next one begins anew. A silent bar has no stages."""
+    if bar.disable:
+        return
+    if (bar.desc, bar.total) != (f"{stage}: ", total):
+        bar.reset(total)
+        bar.set_description(stage, refresh=False)
+    bar.update(done - bar.n)
 
 
 class Command(ReportingCommand):
@@ -41,14 +56,20 @@ class Command(ReportingCommand):
         parser.add_argument(
             "--user", default="", help="user name of the researcher on whose behalf it is done"
         )
+        self.add_queue_argument(parser)
 
     def report(self, **options: Any) -> dict[str, Any]:
         actor = user_named(options["user"]) if options["user"] else None
-        recipe = self._recipe(options)
-        if options["kind"] == TrainingKind.GUARDIAN:
+        kind, recipe = options["kind"], self._recipe(options)
+        if options["queue"]:
+            return self._queued(actor, kind, recipe)
+        if kind == TrainingKind.GUARDIAN:
             dataset = build_guardian_dataset(actor=actor, recipe=recipe)
         else:
-            dataset = build_tuning_dataset(actor=actor, kind=options["kind"], recipe=recipe)
+            with self.bar(kind, "done") as bar:
+                dataset = build_tuning_dataset(
+                    actor=actor, kind=kind, recipe=recipe, progress=partial(advance, bar)
+                )
         return {
             "dataset": dataset.pk,
             "kind": dataset.kind,
@@ -57,6 +78,13 @@ class Command(ReportingCommand):
             "folder": dataset.folder,
             "counts": dataset.manifest["counts"],
         }
+
+    def _queued(self, actor: Any, kind: str, recipe: dict[str, Any]) -> dict[str, Any]:
+        if kind == TrainingKind.GUARDIAN:
+            raise CommandError("a guardian's dataset is drawn at once, without --queue")
+        drawing = plan_drawing(actor=actor, kind=kind, recipe=recipe)
+        job = launch_dataset(drawing, actor=actor)
+        return {"drawing": drawing.pk, "kind": kind, "job": job.pk, "state": job.state}
 
     def _recipe(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["recipe"]:
@@ -78,6 +106,9 @@ class Command(ReportingCommand):
         return {**named, **numbers}
 
     def show(self, result: dict[str, Any]) -> None:
+        if "drawing" in result:
+            self.stdout.write(f"drawing {result['drawing']} waits for a worker as job {result['job']}")
+            return
         self.stdout.write(
             f"{result['kind']} dataset {result['dataset']} ({result['hash'][:12]}): {result['rows']} rows"
         )
