@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from training.readers.json_lines import values_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PARQUET = "training.readers.parquet_rows"
 SECONDS = 60
@@ -31,7 +33,7 @@ def rows_between(path: Path, start: int, count: int) -> list[dict[str, Any]]:
             with path.open(encoding="utf-8") as file:
                 return [json.loads(line) for line in islice(file, start, start + count)]
         printed = run_parquet("read", str(path), str(start), str(count))
-        return [json.loads(line) for line in printed.splitlines()]
+        return values_of(printed)
     except (OSError, ValueError) as error:
         raise UnreadableRows(f"{path.name} cannot be read") from error
 

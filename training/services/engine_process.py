@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from medes_site.kit.jobs.processes import ProcessIdentity, is_alive, this_host
+from training.readers.json_lines import lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = "engine.log"
@@ -157,7 +158,7 @@ class TailReader:
         at_end = len(data) < MOST_BYTES
         whole = len(data) if last and at_end else data.rfind(b"\n") + 1
         self._offset += whole
-        found = [line for line in data[:whole].decode("utf-8", "replace").splitlines() if line.strip()]
+        found = lines_of(data[:whole])
         return found + self.lines(last=True) if last and not at_end else found
 
     def objects(self) -> Iterator[Mapping[str, Any]]:
