@@ -52,6 +52,7 @@ REFUSALS: Final = (
      gettext_noop("loss_weights must hold one number for each loss.")),
     # what somebody typed into the box
     (r"Anchors and aliases are not allowed here\.", gettext_noop("Anchors and aliases are not allowed here.")),
+    (r"Tags, such as !!str, are not allowed here\.", gettext_noop("Tags, such as !!str, are not allowed here.")),
     (r"These settings are nested too deeply\.", gettext_noop("These settings are nested too deeply.")),
     (r"'(?P<key>.*)' is no name of a setting\.", gettext_noop("“%(key)s” is no name of a setting.")),
     (r"'(?P<key>.*)' is said twice\.", gettext_noop("“%(key)s” is said twice.")),
