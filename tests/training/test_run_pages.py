@@ -27,7 +27,8 @@ from training.errors import BadInput, NotAllowed
 from training.models import Dataset, Run, RunMetric
 from training.names import sentence
 from training.queries.run_comparison import compare_runs, run_differences
-from training.services.engine_process import engine_arguments, engine_environment
+from training.readers.child_environment import child_environment
+from training.services.engine_process import engine_arguments
 from training.services.runs import run_folder
 from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_estimates import estimate_of
@@ -374,7 +375,7 @@ def test_only_an_allowed_hub_id_lets_the_engine_online(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "secret")
     monkeypatch.setenv("SECRET_KEY", "key")
-    offline, online = engine_environment(), engine_environment(hub=True)
+    offline, online = child_environment(), child_environment(hub=True)
     assert offline["HF_HUB_OFFLINE"] == offline["TRANSFORMERS_OFFLINE"] == "1" and "HF_TOKEN" not in offline
     assert online["HF_TOKEN"] == "secret" and "HF_HUB_OFFLINE" not in online and "SECRET_KEY" not in online
     settings.MEDES_MODEL_HUBS = ["Qwen"]

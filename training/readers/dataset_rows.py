@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from training.readers.child_environment import child_environment
 from training.readers.json_lines import values_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +44,8 @@ def run_parquet(*arguments: str, seconds: int = SECONDS) -> bytes:
     try:
         done = subprocess.run(
             (sys.executable, "-m", PARQUET, *arguments),
-            cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=seconds,
+            cwd=ROOT, env=child_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=True,
+            timeout=seconds,
         )  # fmt: skip
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode("utf-8", "replace").strip().splitlines()
