@@ -44,6 +44,7 @@ from training.rules.tuning_config import Config, ConfigError, Kind
 
 STOPPED = 3
 FIXED_PROMPTS = 10
+BESIDE_THE_RESULT = ("model_roots", "hubs", "lineage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +234,16 @@ def train(
         checkpoint, _complaints = newest_whole(run.checkpoints, remove_broken=True)
 
 
+def stamp_of(config: Config) -> str:
+    """SHA-256 of the settings that decide what comes out: not of where models may lie or come from, which the site may
+    change while a run waits, nor of what is copied into its card."""
+    deciding = {name: value for name, value in config.as_json().items() if name not in BESIDE_THE_RESULT}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+
+
 def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
     """The checkpoint to go on from. Raises RunRefused where going on, or starting over, would mix two runs."""
-    stamp = hashlib.sha256(json.dumps(config.as_json(), sort_keys=True).encode()).hexdigest()
+    stamp = stamp_of(config)
     rows = row_file(run.path, "train")
     data = hashlib.sha256(rows.read_bytes()).hexdigest() if rows.is_file() else ""
     before = run.read_json("started.json")
