@@ -228,7 +228,7 @@ def train(
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        batch = halve(run, config, "out of memory")
+        batch = halve(run, config, batch, "out of memory")
         if world > 1:
             raise RunRefused("Out of memory: resume the run, and it goes on with a smaller batch.")
         checkpoint, _complaints = newest_whole(run.checkpoints, remove_broken=True)
@@ -265,8 +265,9 @@ def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
             "The configuration or the dataset has changed since the run began: start a new run instead."
         )
     kills = out_of_memory_kills()
-    if kills is not None and kills > before.get("out_of_memory_kills", kills):
-        halve(run, config, "the machine ran out of memory and a program was killed")
+    # Each process starts here; the first one decides for all.
+    if run.writes and kills is not None and kills > before.get("out_of_memory_kills", kills):
+        halve(run, config, batch_of(run, config), "the machine ran out of memory and a program was killed")
     run.write_json("started.json", {"config": stamp, "data": data, "out_of_memory_kills": kills})
     checkpoint, complaints = newest_whole(run.checkpoints, remove_broken=run.writes)
     run.forget_after(int(checkpoint.name.split("-")[1]) if checkpoint else -1)
