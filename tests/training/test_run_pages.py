@@ -363,6 +363,26 @@ def test_the_command_estimates_and_takes_processes(made: Dataset, tmp_path: Path
         call_command("launch_run", "sft", base_model=base, config="a: 1\na: 2")
 
 
+def test_the_command_starts_from_what_another_run_left(
+    made: Dataset, tmp_path: Path, capsys: Any, settings: Any
+) -> None:
+    small = tmp_path / "models" / "small"
+    former = planned(made, small)
+    with pytest.raises(CommandError, match="has left no model"):
+        call_command("launch_run", "sft", base_run=former.pk, queue=True)
+    adapter = run_folder(former) / "artefact" / "adapter"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(small)}), "utf-8")
+    (adapter / "adapter_model.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
+    call_command("launch_run", "sft", base_run=former.pk, queue=True)
+    assert Run.objects.latest("pk").config["base_model"] == str(adapter)
+    model(run_folder(former) / "artefact" / "model", SHAPE)
+    call_command("launch_run", "sft", base_run=former.pk, queue=True)
+    assert Run.objects.latest("pk").config["base_model"] == str(adapter.with_name("model"))
+    with pytest.raises(CommandError, match="no run 0|no run 999"):
+        call_command("launch_run", "sft", base_run=999_999, queue=True)
+
+
 def test_several_processes_are_started_by_the_launcher() -> None:
     alone = engine_arguments("training.engine.sft", Path("/run"), ["--resume"], 1)
     assert alone == ["training.engine.sft", "/run", "--resume"]
