@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from training.names_engine import ENGINE
 from training.names_refusals import PARTS, REFUSALS
 
 CRITERIA: Final = {
@@ -134,7 +135,7 @@ SENTENCES: Final = (
 
 def sentence(text: str | None) -> str:
     """A sentence of the rules in the reader's language; one that is not known here stays as it is."""
-    for pattern, words in (*SENTENCES, *REFUSALS):
+    for pattern, words in (*SENTENCES, *REFUSALS, *ENGINE):
         found = re.fullmatch(pattern, text or "")
         if found:
             return gettext(words) % {name: value.upper() if name == "names" else str(PARTS.get(value, value))
