@@ -113,7 +113,7 @@ def measure(kind: str, size: str, base: Path, folder: Path) -> dict[str, Any]:
               "merge": False, "sample_tokens": 0}  # fmt: skip
     (inside / "config.json").write_text(json.dumps(config), "utf-8")
     run([sys.executable, "-m", f"training.engine.{kind}", str(inside)])
-    said = [json.loads(line) for line in (inside / "progress.jsonl").read_text("utf-8").splitlines()]
+    said = [json.loads(line) for line in (inside / "progress.jsonl").read_bytes().splitlines()]
     steps = [line for line in said if line["phase"] == "train" and "loss" in line]
     bare_settings = json.dumps({**settings, "per_device_train_batch_size": BATCH})
     rows_and_out = [str(inside / "train.jsonl"), str(folder / "bare")]

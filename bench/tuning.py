@@ -50,7 +50,7 @@ trainer(
     args=config(output_dir=out, max_steps=int(steps), per_device_train_batch_size=4, learning_rate=1e-3,
                 lr_scheduler_type="cosine", max_length=256, seed=1, bf16=False, activation_checkpointing=False,
                 use_cpu=True, dataloader_pin_memory=False, logging_steps=1, save_strategy="no", report_to=[], **more),
-    train_dataset=Dataset.from_list([json.loads(line) for line in Path(rows).read_text("utf-8").splitlines()]),
+    train_dataset=Dataset.from_list([json.loads(line) for line in Path(rows).read_bytes().splitlines()]),
     processing_class=AutoTokenizer.from_pretrained(base), callbacks=[Clock()],
 ).train()
 print(json.dumps(Clock.times))
@@ -99,7 +99,7 @@ def engine_speed(kind: str, folder: Path, base: Path, rows: Path) -> float:
     (folder / "config.json").write_text(json.dumps({**SETTINGS, "base_model": str(base)}), "utf-8")
     (folder / "train.jsonl").write_bytes(rows.read_bytes())
     run([sys.executable, "-m", f"training.engine.{kind}", str(folder)])
-    lines = [json.loads(line) for line in (folder / "progress.jsonl").read_text("utf-8").splitlines()]
+    lines = [json.loads(line) for line in (folder / "progress.jsonl").read_bytes().splitlines()]
     return speed([line["at"] for line in lines if line["phase"] == "train" and "loss" in line])
 
 
@@ -114,15 +114,11 @@ def speed(times: list[float]) -> float:
 
 
 def demo_answers(entry: str) -> list[dict[str, Any]]:
-    return [
-        json.loads(line) for line in (DEMO / "answers" / f"{entry}.jsonl").read_text("utf-8").splitlines()
-    ]
+    return [json.loads(line) for line in (DEMO / "answers" / f"{entry}.jsonl").read_bytes().splitlines()]
 
 
 def demo_rows(kind: str) -> list[dict[str, Any]]:
-    items = {
-        item["id"]: item for item in map(json.loads, (DEMO / "items.jsonl").read_text("utf-8").splitlines())
-    }
+    items = {item["id"]: item for item in map(json.loads, (DEMO / "items.jsonl").read_bytes().splitlines())}
     bad = {line["item"]: line["response"][:120] for line in demo_answers("suixin-7b")}
     rows = []
     for line in demo_answers("qingyuan-32b"):

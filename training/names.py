@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from training.names_engine import ENGINE
 from training.names_recipes import RECIPES, reasons_in_words
 from training.names_refusals import PARTS, REFUSALS
 
@@ -135,7 +136,7 @@ SENTENCES: Final = (
 
 def sentence(text: str | None) -> str:
     """A sentence of the rules in the reader's language; one that is not known here stays as it is."""
-    for pattern, words in (*SENTENCES, *RECIPES, *REFUSALS):
+    for pattern, words in (*SENTENCES, *RECIPES, *REFUSALS, *ENGINE):
         found = re.fullmatch(pattern, text or "")
         if found:
             return gettext(words) % {name: _part(name, value) for name, value in found.groupdict().items()}

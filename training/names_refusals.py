@@ -52,6 +52,7 @@ REFUSALS: Final = (
      gettext_noop("loss_weights must hold one number for each loss.")),
     # what somebody typed into the box
     (r"Anchors and aliases are not allowed here\.", gettext_noop("Anchors and aliases are not allowed here.")),
+    (r"Tags, such as !!str, are not allowed here\.", gettext_noop("Tags, such as !!str, are not allowed here.")),
     (r"These settings are nested too deeply\.", gettext_noop("These settings are nested too deeply.")),
     (r"'(?P<key>.*)' is no name of a setting\.", gettext_noop("“%(key)s” is no name of a setting.")),
     (r"'(?P<key>.*)' is said twice\.", gettext_noop("“%(key)s” is said twice.")),
@@ -109,9 +110,6 @@ REFUSALS: Final = (
      gettext_noop("The model %(name)s could not be fetched from the hub: %(reason)s")),
     (r"The disk is full: checkpoints and weights need about (?P<needed>\S+) GiB, and (?P<free>\S+) are free\.",
      gettext_noop("The disk is full: checkpoints and weights need about %(needed)s GiB, and %(free)s are free.")),
-    (r"The disk is full: the run needs more room than there is\.",
-     gettext_noop("The disk is full: the run needs more room than there is.")),
-    (r"The dataset is empty: train\.jsonl holds no row\.", gettext_noop("The dataset is empty.")),
     (r"The machine has too little memory for this run, even with one row at a time\.",
      gettext_noop("The machine has too little memory for this run, even with one row at a time.")),
     (r"Out of memory: resume the run, and it goes on with a smaller batch\.",

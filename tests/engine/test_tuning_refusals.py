@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from tests.engine.tuning_scene import DEMO, ROOT, curve, demo_rows, make_run, progress, run_here
-from training.engine import machine, tiny_policy
+from training.engine import generate, machine, tiny_policy
+from training.engine.tuning_folder import RunFolder
 
 pytestmark = [pytest.mark.train, pytest.mark.one_database, pytest.mark.timeout(600)]
 
@@ -263,3 +264,14 @@ def test_the_tiny_policy_is_the_same_twice_and_knows_every_text(tmp_path: Path) 
             tmp_path / "no", [tmp_path / "little.txt"], steps=1, seed=1, budget=0, size=(300, 32, 1)
         )
     assert torch.get_num_threads() >= 1
+
+
+def test_answers_with_line_separators_are_taken_up_again(tmp_path: Path) -> None:
+    """As a kill left them: two whole lines, and one that is cut off and goes."""
+    run = RunFolder(tmp_path)
+    said = [{"item": name, "question": "一\u2028二", "response": "三\u2029四\x85五"} for name in ("a", "b")]
+    run.append("responses.jsonl", said)
+    whole = (tmp_path / "responses.jsonl").read_bytes()
+    (tmp_path / "responses.jsonl").write_bytes(whole + '{"item": "c", "response": "六\u2028'.encode())
+    assert generate.whole_answers(run) == said == generate.read_lines(tmp_path / "responses.jsonl")
+    assert (tmp_path / "responses.jsonl").read_bytes() == whole

@@ -5,24 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import FileSystemStorage, storages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from benchmark.models import BenchmarkVersion, Submission
+from benchmark.services.benchmark_files import plan_import
+from benchmark.services.importing import import_benchmark
 from medes_site.kit.jobs.core import run_job
 from medes_site.kit.jobs.errors import JobError, TransientJobError
 from medes_site.kit.jobs.models import Job
+from tests.benchmark.cast import write_benchmark
 from training.errors import WrongState
 from training.models import Run
 from training.queries.model_folders import base_models
-from training.services.artefact_store import Damaged, fetch_artefacts, fetch_base_model, key_of, listed_files
+from training.queries.models_page import model_rows
+from training.services.artefact_store import (
+    ELSEWHERE,
+    Damaged,
+    fetch_artefacts,
+    fetch_base_model,
+    key_of,
+    listed_files,
+)
 from training.services.runs import run_folder
-from training.services.tuning_runs import has_model, tuned_model
-from training.tasks import launch_storing
+from training.services.tuning_runs import has_model, promote_run, tuned_model
+from training.tasks import launch_answering, launch_storing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FILES = {
@@ -150,6 +165,8 @@ def test_another_machine_fetches_it_and_checks_it(
     base = str(run_folder(run) / "artefact" / "model")
     assert has_model(run)
     assert (base, "SFT stored 1") in base_models()
+    (row,) = model_rows()
+    assert (row.folder, row.problem, row.parameters) == (base, "", None)
     weights = store / key_of(run, "artefact/model/model.safetensors")
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-1] + b"!")
@@ -168,6 +185,47 @@ def test_another_machine_fetches_it_and_checks_it(
     Path(base, "model.safetensors").unlink()
     with pytest.raises(TransientJobError, match="does not answer"):
         fetch_artefacts(run)
+
+
+def test_the_newest_runs_are_offered_by_few_columns(run: Run) -> None:
+    copies = [Run(kind="dpo", name="many", version=str(n), finished_at=timezone.now()) for n in range(201)]
+    Run.objects.bulk_create(copies)
+    with CaptureQueriesContext(connection) as seen:
+        assert base_models() == []  # the one that left a model is not among the newest 200
+    assert len(seen) == 1
+    assert not {"config", "recipe", "progress", "libraries"} & set(re.findall(r'"(\w+)"', seen[0]["sql"]))
+    Run.objects.filter(pk__in=Run.objects.order_by("pk").values("pk")[1:3]).delete()
+    with CaptureQueriesContext(connection) as seen:
+        assert [name for _folder, name in base_models()] == ["SFT stored 1"]
+    assert len(seen) == 1
+    with CaptureQueriesContext(connection) as seen:
+        assert len(model_rows()) == 200
+    assert len(seen) < 6
+
+
+def test_a_model_that_is_on_its_way_into_the_store_is_waited_for(
+    run: Run, tmp_path: Path, settings: Any, researcher: Any
+) -> None:
+    write_benchmark(tmp_path / "open", "open")
+    import_benchmark(plan_import(str(tmp_path / "open"), freeze=True))
+    version = BenchmarkVersion.objects.get(benchmark__slug="open")
+    submission = promote_run(actor=researcher, run=run, version=version)
+    job = launch_answering(submission, actor=researcher, wake=False)
+    settings.MEDES_ARTEFACTS = tmp_path / "elsewhere"
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.QUEUED and job.not_before is not None and job.error == ELSEWHERE
+    Run.objects.filter(pk=run.pk).update(stored={"files": {"report.json": {"bytes": 2, "sha256": ""}}})
+    job = launch_answering(promote_again(run, submission), actor=researcher, wake=False)
+    run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.FAILED and job.error == "This run has left no model."
+
+
+def promote_again(run: Run, submission: Submission) -> Submission:
+    return Submission.objects.create(
+        entry=submission.entry, version=submission.version, method=Submission.Method.CHECKPOINT
+    )
 
 
 def test_a_run_that_left_nothing_anywhere(run: Run, tmp_path: Path, settings: Any) -> None:

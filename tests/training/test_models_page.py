@@ -57,10 +57,12 @@ def test_a_model_that_cannot_be_used_says_why(
 ) -> None:
     (row,) = model_rows()
     assert row.name == "broken" and "model.safetensors is missing" in row.problem
-    with pytest.raises(BadInput, match="missing"):
+    with translation.override("zh-hans"), pytest.raises(BadInput, match=r"缺少 model\.safetensors"):
         promote_base(actor=scene.researcher, folder=broken, version=scene.version)
     page = client_of(scene.researcher).post(reverse(URL), {"folder": broken, "version": scene.version.pk})
-    assert page.status_code == 422 and "model.safetensors is missing" in page.content.decode()
+    told = page.content.decode()
+    assert page.status_code == 422 and "is missing" not in told
+    assert told.count("缺少 model.safetensors") == 2  # in the table and at the form
     assert not Entry.objects.filter(name="broken").exists() and not BaseEntry.objects.exists()
 
 

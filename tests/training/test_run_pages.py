@@ -27,7 +27,8 @@ from training.errors import BadInput, NotAllowed
 from training.models import Dataset, Run, RunMetric
 from training.names import sentence
 from training.queries.run_comparison import compare_runs, run_differences
-from training.services.engine_process import engine_arguments, engine_environment
+from training.readers.child_environment import child_environment
+from training.services.engine_process import engine_arguments
 from training.services.runs import run_folder
 from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_estimates import estimate_of
@@ -362,6 +363,26 @@ def test_the_command_estimates_and_takes_processes(made: Dataset, tmp_path: Path
         call_command("launch_run", "sft", base_model=base, config="a: 1\na: 2")
 
 
+def test_the_command_starts_from_what_another_run_left(
+    made: Dataset, tmp_path: Path, capsys: Any, settings: Any
+) -> None:
+    small = tmp_path / "models" / "small"
+    former = planned(made, small)
+    with pytest.raises(CommandError, match="has left no model"):
+        call_command("launch_run", "sft", base_run=former.pk, queue=True)
+    adapter = run_folder(former) / "artefact" / "adapter"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(small)}), "utf-8")
+    (adapter / "adapter_model.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
+    call_command("launch_run", "sft", base_run=former.pk, queue=True)
+    assert Run.objects.latest("pk").config["base_model"] == str(adapter)
+    model(run_folder(former) / "artefact" / "model", SHAPE)
+    call_command("launch_run", "sft", base_run=former.pk, queue=True)
+    assert Run.objects.latest("pk").config["base_model"] == str(adapter.with_name("model"))
+    with pytest.raises(CommandError, match="no run 0|no run 999"):
+        call_command("launch_run", "sft", base_run=999_999, queue=True)
+
+
 def test_several_processes_are_started_by_the_launcher() -> None:
     alone = engine_arguments("training.engine.sft", Path("/run"), ["--resume"], 1)
     assert alone == ["training.engine.sft", "/run", "--resume"]
@@ -374,7 +395,7 @@ def test_only_an_allowed_hub_id_lets_the_engine_online(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "secret")
     monkeypatch.setenv("SECRET_KEY", "key")
-    offline, online = engine_environment(), engine_environment(hub=True)
+    offline, online = child_environment(), child_environment(hub=True)
     assert offline["HF_HUB_OFFLINE"] == offline["TRANSFORMERS_OFFLINE"] == "1" and "HF_TOKEN" not in offline
     assert online["HF_TOKEN"] == "secret" and "HF_HUB_OFFLINE" not in online and "SECRET_KEY" not in online
     settings.MEDES_MODEL_HUBS = ["Qwen"]

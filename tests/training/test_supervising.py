@@ -24,7 +24,6 @@ from tests.kit.processes import start, wait_for
 from tests.training.scene import Scene, queued_run
 from training.engine.leash import TAKEN
 from training.models import Dataset, Run
-from training.services.engine_process import engine_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,13 +201,3 @@ def test_two_engines_never_share_a_folder(tmp_path: Path) -> None:
     command[4] = "training.engine.guardian"
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "config.json" in done.stderr
-
-
-@pytest.mark.one_database
-def test_an_engine_is_told_no_secret_of_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRET_KEY", "s")
-    monkeypatch.setenv("DATABASE_URL", "postgres://x")
-    monkeypatch.setenv("MEDES_JUDGE_KEY", "k")
-    environment = engine_environment()
-    assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"} & set(environment)
-    assert environment["MEDES_JUDGE_KEY"] == "k" and environment["HF_HUB_OFFLINE"] == "1"

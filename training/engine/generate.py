@@ -7,7 +7,6 @@ already is not asked again. Greedy, so the same model answers the same. Exit cod
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -23,6 +22,7 @@ from training.engine.tuning_folder import RunFolder, RunRefused, Stopped
 from training.engine.tuning_loop import STOPPED, complain, sentence_for, use_one_gpu
 from training.engine.tuning_room import SMALL
 from training.readers.base_models import BaseModelError, base_in
+from training.readers.json_lines import values_of
 
 MORE_AT_ONCE = 4  # answers of a small model: most of its time goes into what is done once a token
 DEFAULTS = {"tokens": 512, "batch": 8, "device": "auto"}
@@ -101,12 +101,12 @@ def whole_answers(run: RunFolder) -> list[dict[str, Any]]:
     whole = data[: data.rfind(b"\n") + 1]
     if whole != data:
         path.write_bytes(whole)
-    return [json.loads(line) for line in whole.decode("utf-8").splitlines()]
+    return values_of(whole)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     try:
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        return values_of(path.read_bytes())
     except (OSError, ValueError) as error:
         raise RunRefused(f"{path.name} cannot be read: {error}.") from None
 

@@ -20,6 +20,8 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
+from training.readers.json_lines import lines_of, values_of
+
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
@@ -37,11 +39,10 @@ def corpus_texts(files: Sequence[Path]) -> list[str]:
     """The texts of JSON lines (the known text keys of each object) and of plain text files (one a paragraph)."""
     texts: list[str] = []
     for path in files:
-        lines = path.read_text("utf-8").splitlines()
         if path.suffix == ".jsonl":
-            texts += [text for line in lines if line.strip() for text in _texts_of(json.loads(line))]
+            texts += [text for value in values_of(path.read_bytes()) for text in _texts_of(value)]
         else:
-            texts += [line.strip() for line in lines if line.strip()]
+            texts += [line.strip() for line in lines_of(path.read_bytes())]
     return list(dict.fromkeys(texts))
 
 

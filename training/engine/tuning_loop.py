@@ -44,6 +44,7 @@ from training.rules.tuning_config import Config, ConfigError, Kind
 
 STOPPED = 3
 FIXED_PROMPTS = 10
+BESIDE_THE_RESULT = ("model_roots", "hubs", "lineage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,15 +228,22 @@ def train(
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        batch = halve(run, config, "out of memory")
+        batch = halve(run, config, batch, "out of memory")
         if world > 1:
             raise RunRefused("Out of memory: resume the run, and it goes on with a smaller batch.")
         checkpoint, _complaints = newest_whole(run.checkpoints, remove_broken=True)
 
 
+def stamp_of(config: Config) -> str:
+    """SHA-256 of the settings that decide what comes out: not of where models may lie or come from, which the site may
+    change while a run waits, nor of what is copied into its card."""
+    deciding = {name: value for name, value in config.as_json().items() if name not in BESIDE_THE_RESULT}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+
+
 def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
     """The checkpoint to go on from. Raises RunRefused where going on, or starting over, would mix two runs."""
-    stamp = hashlib.sha256(json.dumps(config.as_json(), sort_keys=True).encode()).hexdigest()
+    stamp = stamp_of(config)
     rows = row_file(run.path, "train")
     data = hashlib.sha256(rows.read_bytes()).hexdigest() if rows.is_file() else ""
     before = run.read_json("started.json")
@@ -257,8 +265,9 @@ def starting_point(run: RunFolder, config: Config, resume: bool) -> Path | None:
             "The configuration or the dataset has changed since the run began: start a new run instead."
         )
     kills = out_of_memory_kills()
-    if kills is not None and kills > before.get("out_of_memory_kills", kills):
-        halve(run, config, "the machine ran out of memory and a program was killed")
+    # Each process starts here; the first one decides for all.
+    if run.writes and kills is not None and kills > before.get("out_of_memory_kills", kills):
+        halve(run, config, batch_of(run, config), "the machine ran out of memory and a program was killed")
     run.write_json("started.json", {"config": stamp, "data": data, "out_of_memory_kills": kills})
     checkpoint, complaints = newest_whole(run.checkpoints, remove_broken=run.writes)
     run.forget_after(int(checkpoint.name.split("-")[1]) if checkpoint else -1)

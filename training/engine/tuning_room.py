@@ -120,10 +120,13 @@ def batch_of(run: RunFolder, config: Config) -> int:
     return int(run.read_json("memory.json").get("batch_size", config.batch_size))
 
 
-def halve(run: RunFolder, config: Config, why: str) -> int:
-    """Half the rows at a time from now on, one at the least; returns how many."""
-    batch = batch_of(run, config)
-    return set_batch(run, config, smaller(batch) if batch > 1 else 1, why)
+def halve(run: RunFolder, config: Config, batch: int, why: str) -> int:
+    """Half the rows at a time from now on, one at the least; returns how many.
+
+    `batch`: as many as this process ran with. Of several that run out at once each says so, and they are halved once.
+    """
+    half = smaller(batch) if batch > 1 else 1
+    return set_batch(run, config, min(half, batch_of(run, config)), why)
 
 
 def set_batch(run: RunFolder, config: Config, batch: int, why: str) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from training.models import Dataset, Run, TrainingKind
 from training.readers.base_models import base_in
 from training.rules.memory import parameters_of, shape_of
 
 SMALL_PARAMETERS = 20_000_000
+LATEST = 200
+NEEDED = ("kind", "name", "version", "folder", "stored", "finished_at")
 
 
 def folder_of(run: Run) -> Path:
@@ -36,15 +39,37 @@ def is_small(folder: str) -> bool:
 
 
 def base_models() -> list[tuple[str, str]]:
-    """(folder, name) of the models that may be tuned: what runs left, newest first, then the folders of the roots."""
-    found = []
-    for run in Run.objects.exclude(kind=TrainingKind.GUARDIAN).filter(finished_at__isnull=False):
-        for part in ("model", "adapter"):
-            folder = folder_of(run) / "artefact" / part
-            if folder.is_dir() or run.has_stored(part):
-                found.append((str(folder), f"{run.get_kind_display()} {run}"))
-                break
-    return found + root_models()
+    """(folder, name) of the models that may be tuned: what the newest runs left, newest first, then the folders of
+    the roots."""
+    runs = newest_finished().only(*NEEDED)
+    found = [(weights_of(run), f"{run.get_kind_display()} {run}") for run in runs]
+    return [(str(folder), name) for folder, name in found if folder is not None] + root_models()
+
+
+def newest_finished() -> QuerySet[Run]:
+    """The newest 200 of finished SFT and DPO runs, newest first."""
+    tuned = Run.objects.exclude(kind=TrainingKind.GUARDIAN).filter(finished_at__isnull=False)
+    return tuned.order_by("-pk")[:LATEST]
+
+
+def weights_of(run: Run) -> Path | None:
+    """The folder of what a run has learned, merged weights before an adapter, whether it lies here or only in the store
+    of artefacts; None where there is none."""
+    for part in ("model", "adapter"):
+        folder = folder_of(run) / "artefact" / part
+        if folder.is_dir() or run.has_stored(part):
+            return folder
+    return None
+
+
+def must_be_fetched(run: Run, folder: Path) -> bool:
+    """Whether a part of its artefact is in the store and not, or not all of it, on this machine."""
+    prefix = f"artefact/{folder.name}/"
+    return any(
+        not (path := folder_of(run) / name).is_file() or path.stat().st_size != told["bytes"]
+        for name, told in run.stored.get("files", {}).items()
+        if name.startswith(prefix)
+    )
 
 
 def root_models() -> list[tuple[str, str]]:

@@ -8,20 +8,26 @@ from pathlib import Path
 from benchmark.models import Entry, Submission
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.jobs.queries import latest_jobs
-from training.models import BaseEntry, Run, TrainingKind
-from training.queries.model_folders import folder_of, root_models
+from training.models import BaseEntry, Run
+from training.queries.model_folders import (
+    NEEDED,
+    folder_of,
+    must_be_fetched,
+    newest_finished,
+    root_models,
+    weights_of,
+)
 from training.readers.base_models import BaseModelError, base_in
 from training.rules.memory import parameters_of, shape_of
 
-LATEST = 200
 ANSWER = "answer"  # kind of the job by which a model answers a benchmark
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """A model on this machine. `run` None: untuned, in a folder of MEDES_MODEL_ROOTS. `parameters`: None where its
-    config.json does not tell. `problem`: why it cannot be used, or "". `submission`: the entry's newest by
-    checkpoint, and `job` the newest job on it."""
+    """A model on this machine, or in the store of artefacts. `run` None: untuned, in a folder of MEDES_MODEL_ROOTS.
+    `parameters`: None where its config.json does not tell, or is not here. `problem`: why it cannot be used, or "".
+    `submission`: the entry's newest by checkpoint, and `job` the newest job on it."""
 
     name: str
     folder: str
@@ -39,12 +45,7 @@ class ModelRow:
 
 def model_rows() -> list[ModelRow]:
     """Untuned models by name, then the newest 200 of finished SFT and DPO runs, newest first."""
-    runs = list(
-        Run.objects.exclude(kind=TrainingKind.GUARDIAN)
-        .filter(finished_at__isnull=False)
-        .select_related("entry")
-        .order_by("-pk")[:LATEST]
-    )
+    runs = list(newest_finished().select_related("entry").only(*NEEDED, "entry"))
     found = root_models()
     bases = {
         base.folder: base.entry
@@ -64,16 +65,14 @@ def model_rows() -> list[ModelRow]:
     def row(name: str, folder: str, run: Run | None, entry: Entry | None) -> ModelRow:
         submission = newest.get(entry.pk) if entry else None
         parameters, problem = _size_of(folder)
+        if problem and run is not None and must_be_fetched(run, Path(folder)):
+            problem = ""  # whoever needs it brings it here
         job = jobs.get(submission.pk) if submission else None
         return ModelRow(name, folder, run, parameters, problem, entry, submission, job)
 
     untuned = [row(name, folder, None, bases.get(folder)) for folder, name in found]
-    return untuned + [row(str(run), str(_weights_of(run)), run, run.entry) for run in runs]
-
-
-def _weights_of(run: Run) -> Path:
-    artefact = folder_of(run) / "artefact"
-    return artefact / "model" if (artefact / "model").is_dir() else artefact / "adapter"
+    tuned = [(run, weights_of(run) or folder_of(run) / "artefact" / "adapter") for run in runs]
+    return untuned + [row(str(run), str(folder), run, run.entry) for run, folder in tuned]
 
 
 def _size_of(folder: str) -> tuple[int | None, str]:

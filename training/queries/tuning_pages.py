@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from training.models import Dataset, Run
 from training.queries.model_folders import files_of, folder_of
 from training.queries.runs import MetricCurve
 from training.readers.dataset_rows import row_file, rows_between
+from training.readers.json_lines import objects_of
 
 CURVES = ("loss", "margin", "accuracy", "token_accuracy", "learning_rate", "grad_norm", "samples_per_second")
 LEAST_SHARED = 0.3
@@ -115,10 +115,8 @@ def samples_of(run: Run) -> list[Sample]:
     if not path.is_file():
         return []
     found: dict[str, tuple[str, dict[int, str]]] = {}
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            said = json.loads(line)
-        except ValueError:  # the engine is writing it
+    for said in objects_of(path.read_bytes()):
+        if not said.keys() >= {"id", "prompt", "step", "answer"}:
             continue
         found.setdefault(said["id"], (said["prompt"], {}))[1][said["step"]] = said["answer"]
     return [Sample(item, prompt, tuple(sorted(answers.items()))) for item, (prompt, answers) in found.items()]

@@ -9,6 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from training.readers.child_environment import child_environment
+from training.readers.json_lines import values_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PARQUET = "training.readers.parquet_rows"
 SECONDS = 60
@@ -31,7 +34,7 @@ def rows_between(path: Path, start: int, count: int) -> list[dict[str, Any]]:
             with path.open(encoding="utf-8") as file:
                 return [json.loads(line) for line in islice(file, start, start + count)]
         printed = run_parquet("read", str(path), str(start), str(count))
-        return [json.loads(line) for line in printed.splitlines()]
+        return values_of(printed)
     except (OSError, ValueError) as error:
         raise UnreadableRows(f"{path.name} cannot be read") from error
 
@@ -41,7 +44,8 @@ def run_parquet(*arguments: str, seconds: int = SECONDS) -> bytes:
     try:
         done = subprocess.run(
             (sys.executable, "-m", PARQUET, *arguments),
-            cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=seconds,
+            cwd=ROOT, env=child_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=True,
+            timeout=seconds,
         )  # fmt: skip
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -1,7 +1,8 @@
 """Settings that somebody typed as YAML (JSON is YAML too): one flat mapping of plain values, and nothing clever.
 
-Only the safe constructors; no anchors and aliases, by which a few lines become gigabytes; no key twice, of which the
-reader would silently keep the last; 1e-4 is a number, which YAML 1.1 takes for a text.
+Only the safe constructors, and no tags, which say that a text is a number where it is none; no anchors and aliases, by
+which a few lines become gigabytes; no key twice, of which the reader would silently keep the last; 1e-4 is a number,
+which YAML 1.1 takes for a text.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ class SettingsError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses aliases, depth and doubled keys."""
+    """Refuses aliases, tags, depth and doubled keys."""
 
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent) or getattr(self.peek_event(), "anchor", None):
             raise SettingsError("Anchors and aliases are not allowed here.")
+        if getattr(self.peek_event(), "tag", None) is not None:
+            raise SettingsError("Tags, such as !!str, are not allowed here.")
         self.depth += 1
         if self.depth > DEEPEST:
             raise SettingsError("These settings are nested too deeply.")
@@ -67,7 +70,7 @@ def read_settings(text: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SettingsError(f"This is no YAML: line {line} cannot be read.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
         if isinstance(error, SettingsError):
             raise
         raise SettingsError("This is no YAML.") from None

@@ -12,6 +12,7 @@ from benchmark.models import BenchmarkVersion, Entry, Submission
 from benchmark.services.entries import create_entry
 from training.errors import BadInput, NotAllowed, WrongState
 from training.models import BaseEntry
+from training.names import sentence
 from training.policies import can_promote
 from training.queries.model_folders import root_models
 from training.readers.base_models import BaseModelError, base_in
@@ -32,7 +33,7 @@ def promote_base(*, actor: Any, folder: str, version: BenchmarkVersion, name: st
     try:
         base_in(folder, None)
     except BaseModelError as error:
-        raise BadInput(str(error), field="folder") from None
+        raise BadInput(sentence(str(error)), field="folder") from None
     if not version.is_frozen:
         raise WrongState(_("This benchmark version is not frozen yet, so it takes no submissions."))
     known = (

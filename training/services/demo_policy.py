@@ -14,7 +14,8 @@ from django.conf import settings
 
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobError
-from training.services.engine_process import ROOT, engine_environment
+from training.readers.child_environment import child_environment
+from training.services.engine_process import ROOT
 
 NAME = "tiny-policy"
 ENGINE = "training.engine.tiny_policy"
@@ -57,7 +58,7 @@ def build_policy(context: JobContext) -> None:
                 *corpus,
             ],
             cwd=ROOT,
-            env=engine_environment(),
+            env=child_environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

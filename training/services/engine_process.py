@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 
 from medes_site.kit.jobs.processes import ProcessIdentity, is_alive, this_host
+from training.readers.child_environment import child_environment
+from training.readers.json_lines import lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = "engine.log"
@@ -24,10 +26,6 @@ STOP = "stop"
 POLL_SECONDS = 0.05
 MOST_BYTES = 2**20  # read at once
 TAKEN = 75  # the exit code of training.engine.leash where another engine holds the folder
-# An engine needs no database and no secret of the site, whatever the libraries it loads may do.
-KEPT_BACK = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "EMAIL_URL", "MEDES_METRICS_TOKEN")
-HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
-OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 LAUNCH = "training.engine.launch"
 
 
@@ -52,7 +50,7 @@ class EngineProcess:
                     *engine_arguments(module, folder, extra, processes),
                 ],
                 cwd=ROOT,
-                env=engine_environment(hub=hub),
+                env=child_environment(hub=hub),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -103,21 +101,6 @@ def engine_arguments(module: str, folder: Path, extra: Sequence[str], processes:
     return [LAUNCH, str(folder), str(processes), module, *extra]
 
 
-def engine_environment(*, hub: bool = False) -> dict[str, str]:
-    """The worker's environment without the site's secrets; hashing is fixed.
-
-    No hub is asked for anything and no token is handed on, unless the base model comes from one (`hub`).
-    """
-    kept_back = KEPT_BACK if hub else (*KEPT_BACK, *HUB_TOKENS)
-    kept = {name: value for name, value in os.environ.items() if name not in (*kept_back, *OFFLINE)}
-    return {
-        **kept,
-        **({} if hub else dict.fromkeys(OFFLINE, "1")),
-        "PYTHONHASHSEED": "0",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
 def end_orphan(process: ProcessIdentity) -> bool:
     """Kills the group of an engine whose supervisor is gone; False if it is not there any more.
 
@@ -157,7 +140,7 @@ class TailReader:
         at_end = len(data) < MOST_BYTES
         whole = len(data) if last and at_end else data.rfind(b"\n") + 1
         self._offset += whole
-        found = [line for line in data[:whole].decode("utf-8", "replace").splitlines() if line.strip()]
+        found = lines_of(data[:whole])
         return found + self.lines(last=True) if last and not at_end else found
 
     def objects(self) -> Iterator[Mapping[str, Any]]:

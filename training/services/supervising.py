@@ -24,6 +24,7 @@ from medes_site.kit.jobs.errors import JobCancelled, JobError, JobInterrupted, L
 from medes_site.kit.jobs.models import JobLogLine
 from medes_site.kit.jobs.processes import ProcessIdentity, this_host
 from training.models import Run, RunMetric
+from training.readers.json_lines import lines_of
 from training.services.engine_process import LOG, PROGRESS, TAKEN, EngineProcess, TailReader, end_orphan
 from training.services.runs import run_folder
 
@@ -238,7 +239,7 @@ def _unwritten(log: Path, job_id: int) -> list[str]:
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - LOG_TAIL))
-            said = [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
+            said = lines_of(file.read())
     except FileNotFoundError:
         return []
     places = {line: place for place, line in enumerate(said)}

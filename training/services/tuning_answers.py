@@ -18,13 +18,16 @@ from benchmark.services.importing_responses import file_hash
 from benchmark.services.submissions import store_responses
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobCancelled, JobError, JobInterrupted, TransientJobError
+from training.errors import WrongState
 from training.models import BaseEntry, Run
+from training.services.artefact_store import ELSEWHERE
 from training.services.engine_process import LOG, PROGRESS, TAKEN, EngineProcess, TailReader
 from training.services.tuning_runs import tuned_model
 
 ENGINE = "training.engine.generate"
 POLL_SECONDS = 0.3
 TOKENS = 512
+NO_MODEL = "This run has left no model."
 ASK_SECONDS = 6.0
 
 
@@ -46,10 +49,16 @@ def answer_items(context: JobContext) -> Submission:
 
 
 def _model_of(submission: Submission) -> tuple[Path, int]:
-    """The folder of the model behind the entry, and the most tokens of an answer. Raises JobError without one."""
+    """The folder of the model behind the entry, and the most tokens of an answer. Raises JobError without one,
+    TransientJobError while it is still on its way into the store."""
     run = Run.objects.filter(entry=submission.entry_id).first()
     if run is not None:
-        return tuned_model(run), _most_tokens(run)
+        try:
+            return tuned_model(run), _most_tokens(run)
+        except WrongState:
+            if run.finished_at is not None and not run.stored:
+                raise TransientJobError(ELSEWHERE) from None
+            raise JobError(NO_MODEL) from None
     base = BaseEntry.objects.filter(entry=submission.entry_id).first()
     if base is None:
         raise JobError("There is no model behind this entry.")

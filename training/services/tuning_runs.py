@@ -22,7 +22,7 @@ from training.errors import BadInput, NotAllowed, WrongState
 from training.models import Dataset, Run, TrainingKind
 from training.names import sentence
 from training.policies import can_promote, can_train
-from training.queries.model_folders import model_roots
+from training.queries.model_folders import model_roots, weights_of
 from training.readers.base_models import BaseModelError, base_in, hub_refusal, is_path
 from training.rules.tuning_config import ConfigError, parse_config
 from training.services.artefact_store import fetch_artefacts, fetch_base_model, run_of_path, store_artefacts
@@ -202,10 +202,7 @@ def tuned_model(run: Run) -> Path:
 
 def has_model(run: Run) -> bool:
     """Whether a finished run's weights lie here or in the store."""
-    artefact = run_folder(run) / "artefact"
-    return run.finished_at is not None and any(
-        (artefact / name).is_dir() or run.has_stored(name) for name in ("model", "adapter")
-    )
+    return run.finished_at is not None and weights_of(run) is not None
 
 
 @transaction.atomic

@@ -145,12 +145,6 @@ def short_number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else f"{value}"
 
 
-@register.filter
-def millions(count: int) -> str:
-    """A number of parameters such as "7.6 B" or "0.52 M"."""
-    return f"{count / 1e9:.2f} B" if count >= 1e9 else f"{count / 1e6:.2f} M"
-
-
 def _axis_of(name: str, values: Sequence[float]) -> Axis:
     """From the smallest to the largest value, with as many digits as tell the ticks apart."""
     low, high = min(values), max(values)

@@ -13,6 +13,7 @@ from benchmark.tasks import launch_evaluation
 from medes_site.kit.commands import ReportingCommand, finish, user_named
 from medes_site.kit.jobs.errors import JobBusy, JobError
 from training.models import Dataset, Run
+from training.queries.model_folders import weights_of
 from training.readers.settings_yaml import SettingsError, read_settings
 from training.services.runs import run_folder
 from training.services.tuning_estimates import RunEstimate, estimate_of
@@ -125,7 +126,10 @@ class Command(ReportingCommand):
             run = Run.objects.filter(pk=options["base_run"]).first()
             if run is None:
                 raise CommandError(f"there is no run {options['base_run']}")
-            config["base_model"] = str(run_folder(run) / "artefact" / "model")
+            folder = weights_of(run)
+            if folder is None:
+                raise CommandError(f"run {run.pk} has left no model")
+            config["base_model"] = str(folder)
         elif options["base_model"]:
             config["base_model"] = options["base_model"]
         return config
