@@ -31,6 +31,7 @@ from annotation.queries.adjudication import (
 from annotation.queries.figures import kind_of
 from annotation.rules.evidence import Passage, passages_of
 from annotation.services.ruling import rule_task
+from benchmark.services.seeing import note_seen
 from medes_site.kit.roles import Role, has_role
 
 PAGE_SIZE = 30
@@ -150,6 +151,7 @@ def _task_page(
     request: HttpRequest, found: DisputedTask, form: RulingForm, *, status: int = 200
 ) -> HttpResponse:
     task = found.task
+    note_seen(request.user, task.answers_shown, verdict=False)
     left = Task.objects.to_adjudicate(request.user).filter(campaign=task.campaign).count()
     context = {
         "task": task,
