@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from annotation.models import Campaign, Label, Reveal, Slot, Task
+from annotation.models import Campaign, Label, Membership, Reveal, Slot, Task
 from annotation.policies import can_see_response_verdicts
 from annotation.services.claiming import give_back
 from benchmark.models import Response, Sighting
@@ -57,9 +57,9 @@ def bar_elsewhere(expert: Any, task: Task) -> None:
 def bar_seen(person: Any, responses: Sequence[int]) -> None:
     """From the tasks on answers whose verdicts or labels the person is about to read.
 
-    Does nothing for who does not label: should they come to, joining a campaign looks their sightings up.
+    Does nothing for who has never labelled: should they come to, joining a campaign looks their sightings up.
     """
-    if has_role(person, Role.EXPERT):
+    if has_role(person, Role.EXPERT) or Membership.objects.filter(expert=person).exists():
         _withdraw(person, _dealt_out(_about(responses)))
 
 

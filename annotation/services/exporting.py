@@ -33,7 +33,7 @@ from annotation.queries.export import (
 )
 from annotation.services.parquet_child import parquet_stream
 from benchmark.rules.export_cells import csv_lines
-from benchmark.services.seeing import note_seen
+from benchmark.services.seeing import BATCH, note_seen
 
 FORMATS = ("jsonl", "csv", "parquet")
 SCHEMA = 1
@@ -118,11 +118,15 @@ def part_stream(*, actor: Any, campaign: Campaign, part: str, file_format: str) 
 def _note_reading(actor: Any, campaign: Campaign) -> None:
     """Whoever downloads what others said has read it; and the verdict, where it was shown to one of them."""
     said = Label.objects.filter(task=OuterRef("pk")).exclude(expert=actor)
-    tasks = Task.objects.filter(Exists(said), campaign=campaign)
-    for verdict in (True, False):
-        revealed = Exists(said.filter(reveal__isnull=False))
-        read = tasks.filter(revealed if verdict else ~revealed).order_by().values_list("response", "other")
-        note_seen(actor, {pk for pair in read for pk in pair if pk is not None}, verdict=verdict)
+    tasks = Task.objects.filter(Exists(said), campaign=campaign).order_by("pk")
+    told = tasks.annotate(told=Exists(said.filter(reveal__isnull=False)))
+    columns = told.values_list("pk", "told", "response", "other")
+    last = 0
+    while rows := list(columns.filter(pk__gt=last)[:BATCH]):  # however many there are, few at a time
+        last = rows[-1][0]
+        for verdict in (True, False):
+            read = {pk for _task, told, *pair in rows if told is verdict for pk in pair if pk is not None}
+            note_seen(actor, read, verdict=verdict)
 
 
 def _lines_stream(campaign: Campaign, part: str, file_format: str) -> Iterator[bytes]:

@@ -190,5 +190,7 @@ def silent(request: HttpRequest) -> HttpResponse:
     slug = request.GET.get("campaign", "").replace("\0", "")
     chosen = Campaign.objects.filter(slug=slug).first() if slug else None
     page = Paginator(silent_norms(chosen), PAGE_SIZE).get_page(request.GET.get("page"))
+    tasks = [ruling.task for norm in page for ruling in norm.rulings]
+    note_seen(request.user, [pk for task in tasks for pk in task.answers_shown], verdict=False)
     context = {"page": page, "chosen": chosen, "query": urlencode({"campaign": slug}) if chosen else ""}
     return render(request, "annotation/adjudicate/silent.html", context)

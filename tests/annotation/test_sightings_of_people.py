@@ -133,6 +133,8 @@ def test_a_disputed_task(
     assert disputed.response_id not in given_to(person, elsewhere)
     assert client_of(person).get(way.format(disputed.pk)).status_code == 200, "again"
     assert silence(person, disputed).referee == person
+    assert client_of(scene.researcher).get(reverse("annotation:silent_norms")).status_code == 200
+    assert seen_by(scene.researcher) == {disputed.response_id: False}, "a ruling is read, too"
 
 
 def test_the_dashboard_and_the_page_of_gold(
@@ -145,6 +147,8 @@ def test_the_dashboard_and_the_page_of_gold(
     assert seen_by(reader) == {disputed.response_id: False}
     Sighting.objects.all().delete()
     rule_task(actor=referee, task_id=disputed.pk, decision="overrule", rationale="看过", answers=COLD)
+    assert client_of(reader).get(reverse("annotation:silent_norms")).status_code == 200
+    assert not Sighting.objects.exists(), "no norm was found silent"
     other = make_campaign(scene)
     address = reverse("annotation:campaign_gold", args=[other.pk])
     assert client_of(reader).get(address).status_code == 200
@@ -215,6 +219,20 @@ def test_a_researcher_who_exported_becomes_an_expert(disputed: Task, scene: Scen
     later = make_campaign(scene)
     join(later, [expert])
     assert disputed.response_id not in given_to(expert, later)
+
+
+def test_a_member_whose_role_rests_is_barred_too(scene: Scene) -> None:
+    (person,) = make_experts(1, roles=(Role.EXPERT, Role.RESEARCHER))
+    campaign = make_campaign(scene)
+    join(campaign, [person])
+    person.groups.remove(Group.objects.get(name=Role.EXPERT))
+    resting = type(person).objects.get(pk=person.pk)
+    seen = campaign.tasks.order_by("pk").values_list("response", flat=True)[0]
+    note_seen(resting, [seen or 0])
+    person.groups.add(Group.objects.get(name=Role.EXPERT))
+    again = type(person).objects.get(pk=person.pk)
+    given = given_to(again, campaign)
+    assert given and seen not in given
 
 
 def test_an_export_tells_the_verdicts_that_were_shown(scene: Scene) -> None:
