@@ -32,8 +32,8 @@ class Telling(Readable):
         found = super().get_object(request, object_id, from_field)
         if found is not None:
             task = found if isinstance(found, Task) else getattr(found, "task", None) or found.label.task
-            about = (task.response_id, task.other_id)
-            note_seen(request.user, [pk for pk in about if pk is not None])
+            if not (isinstance(found, Label) and found.expert_id == request.user.pk):
+                note_seen(request.user, task.answers_shown, verdict=isinstance(found, Reveal))
         return found
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Campaign
 from annotation.names import CRITERION_NAMES, answer_choices
-from annotation.rules.answers import CORRECTION_MAX, RATIONALE_MAX, Kind
+from annotation.rules.answers import CORRECTION_MAX, RATIONALE_MAX, Kind, one_line_end
 from benchmark.forms import VersionField
 from benchmark.models import BenchmarkVersion, Entry, Response, Scenario, Scorer
 from benchmark.names import named
@@ -39,7 +39,14 @@ HELP = {
 }  # fmt: skip
 
 
-class ReasonsField(forms.CharField):
+class LinesField(forms.CharField):
+    """Text of several lines: each counts its end as one character, as the page does, not as two."""
+
+    def to_python(self, value: Any) -> Any:
+        return one_line_end(super().to_python(value) or "")
+
+
+class ReasonsField(LinesField):
     """Required by the service, which says so in the same words to the API; so it is not called optional."""
 
     sometimes_required = True
@@ -311,7 +318,7 @@ class RulingForm(AnswersForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
-    correction = forms.CharField(
+    correction = LinesField(
         label=_("A better answer"),
         max_length=CORRECTION_MAX,
         required=False,

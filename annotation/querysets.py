@@ -7,6 +7,7 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from benchmark.models import Sighting
 from medes_site.kit.roles import Role, has_role, is_researcher
 
 SEATED = ("leased", "labelled", "skipped", "late")
@@ -43,12 +44,24 @@ class TaskQuerySet(models.QuerySet[Any]):
         return self.filter(purpose="real")
 
     def to_adjudicate(self, user: Any) -> Self:
-        """Disputed tasks of running campaigns on which `user` has no seat and has said nothing."""
+        """Disputed tasks of running campaigns on which `user` has no seat, has said nothing and read no verdict.
+
+        A seat that only bars from labelling does not count: reading labels is what a referee does.
+        """
         if not has_role(user, Role.REFEREE):
             return self.none()
         slots = self.model._meta.get_field("slots").related_model.objects
-        mine = slots.filter(task=OuterRef("pk"), expert=user)
-        return self.filter(~Exists(mine), state="disputed").exclude(campaign__state="draft")
+        labels = self.model._meta.get_field("labels").related_model.objects
+        mine = slots.filter(task=OuterRef("pk"), expert=user).exclude(ordinal=0, state="withdrawn")
+        said = labels.filter(task=OuterRef("pk"), expert=user)
+        read = Sighting.objects.filter(user=user, verdict=True)
+        return self.filter(
+            ~Exists(mine),
+            ~Exists(said),
+            ~Exists(read.filter(response=OuterRef("response"))),
+            ~Exists(read.filter(response=OuterRef("other"))),
+            state="disputed",
+        ).exclude(campaign__state="draft")
 
 
 class SlotQuerySet(models.QuerySet[Any]):

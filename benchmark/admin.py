@@ -216,12 +216,13 @@ class JudgementAdmin(Readable):
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         shown = super().get_changelist_instance(request)
-        note_seen(request.user, [row.response_id for row in shown.result_list])
+        judged = Judgement.Outcome.JUDGED
+        note_seen(request.user, [row.response_id for row in shown.result_list if row.outcome == judged])
         return shown
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         found = super().get_object(request, object_id, from_field)
-        if found is not None:
+        if found is not None and found.outcome == Judgement.Outcome.JUDGED:
             note_seen(request.user, [found.response_id])
         return found
 

@@ -15,6 +15,7 @@ from annotation.models import Ruling, Task
 from annotation.queries.adjudication import DisputedTask, adjudication_list, disputed_task, shown_answers
 from annotation.queries.shown import item_document, shown_texts
 from annotation.services.ruling import rule_task
+from benchmark.services.seeing import note_seen
 from medes_site.kit.roles import Role, has_role
 
 
@@ -70,7 +71,9 @@ class DisputesView(LabellingView):
 class DisputeView(LabellingView):
     @extend_schema(summary="Show a disputed task", responses={200: words.DisputedSerializer, **REFUSALS})
     def get(self, request: Request, pk: int) -> Response:
-        return Response(disputed_document(disputed_task(user=request.user, task_id=pk)))
+        found = disputed_task(user=request.user, task_id=pk)
+        note_seen(request.user, found.task.answers_shown, verdict=False)
+        return Response(disputed_document(found))
 
     @extend_schema(
         summary="Rule on a task",

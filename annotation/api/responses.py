@@ -104,7 +104,7 @@ class ResponseView(APIView):
         found = find_response(request.user, pk, verdicts=False)
         sees = can_see_response_verdicts(request.user, found)
         verdicts = scorer_verdicts(found, request.user) if sees else ()
-        if verdicts:
+        if any(not row.failed for row in verdicts):
             note_seen(request.user, [found.pk])
         return Answer(
             {
@@ -136,7 +136,8 @@ class FeedbackView(APIView):
         chosen = next((row for row in verdicts if not asked or str(row.judgement.scorer_id) == asked), None)
         if chosen is None:
             raise Http404
-        note_seen(request.user, [found.pk])
+        if not chosen.failed:
+            note_seen(request.user, [found.pk])
         lines = judgement_feedback(chosen.judgement, found)
         shown = [
             {

@@ -89,6 +89,11 @@ class Task(models.Model):
         return f"task {self.pk} of {self.campaign_id}"
 
     @property
+    def answers_shown(self) -> list[int]:
+        """Ids of the responses it is about: none, one, or two."""
+        return [pk for pk in (self.response_id, self.other_id) if pk is not None]
+
+    @property
     def is_gold(self) -> bool:
         return self.purpose != self.Purpose.REAL
 

@@ -77,7 +77,11 @@ class ResponsePage:
     @property
     def tells(self) -> bool:
         """Whether it shows what others, people or guardians, think of the answer."""
-        return bool(self.verdicts or self.rulings or any(not row.own for row in self.labels))
+        return self.tells_verdicts or bool(self.rulings or any(not row.own for row in self.labels))
+
+    @property
+    def tells_verdicts(self) -> bool:
+        return any(not row.failed for row in self.verdicts)
 
 
 def response_page(response: Response, user: Any, scorer: str = "") -> ResponsePage:

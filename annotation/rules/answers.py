@@ -36,6 +36,16 @@ class AnswerProblem(ValueError):
         self.field = field
 
 
+def plain_text(text: str) -> str:
+    """What was typed, as it is kept: lines end with \\n, whatever the browser sends; no NUL, no surrounding space."""
+    return one_line_end(text).replace("\0", "").strip()
+
+
+def one_line_end(text: str) -> str:
+    """Browsers send every line of a form with \\r\\n; models would learn to write it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def clean_answers(
     kind: Kind, answers: Mapping[str, Any], *, has_key: bool = True, swapped: bool = False
 ) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from annotation.rules.answers import (
     Kind,
     clean_answers,
     clean_evidence,
+    plain_text,
 )
 from benchmark.models import Item
 from benchmark.models import Kind as ItemKind
@@ -56,9 +57,9 @@ def label_columns(
         if not isinstance(answers, Mapping) or not isinstance(evidence, Mapping):
             raise AnswerProblem("unknown")
         cleaned = cleaned_answers(task, campaign, answers)
+        rationale = plain_text(rationale)
         if len(rationale) > RATIONALE_MAX:
             raise AnswerProblem("too_long", "rationale")
-        rationale = rationale.replace("\0", "").strip()
         better = cleaned_correction(campaign, correction)
         if not campaign.uses_rubric:
             if evidence:
@@ -72,8 +73,8 @@ def label_columns(
 
 
 def cleaned_correction(campaign: Campaign, correction: str) -> str:
-    """The better answer without surrounding space; only to the answer of a model. Raises AnswerProblem."""
-    text = correction.replace("\0", "").strip()
+    """The better answer as it is kept (`plain_text`); only to the answer of a model. Raises AnswerProblem."""
+    text = plain_text(correction)
     if len(text) > CORRECTION_MAX:
         raise AnswerProblem("too_long", "correction")
     if text and not campaign.uses_rubric:
@@ -89,8 +90,8 @@ def cleaned_answers(task: Task, campaign: Campaign, answers: Mapping[str, Any]) 
 
 
 def required(text: str, message: str = "") -> str:
-    """The text without surrounding space. Raises BadAnswers if nothing is left."""
-    text = text.replace("\0", "").strip()
+    """The text as it is kept (`plain_text`). Raises BadAnswers if nothing is left."""
+    text = plain_text(text)
     if not text:
         raise BadAnswers(message or _("Say why."), field="rationale", code="missing")
     return text[:RATIONALE_MAX]

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from annotation.models import Campaign, Label, Reveal, Slot, Task
+from annotation.models import Campaign, Label, Membership, Reveal, Slot, Task
 from annotation.policies import can_see_response_verdicts
 from annotation.services.claiming import give_back
 from benchmark.models import Response, Sighting
@@ -47,54 +47,53 @@ def bar(expert: Any, task: Task) -> None:
 
 
 def bar_elsewhere(expert: Any, task: Task) -> None:
-    """From the other unfinished tasks on the responses of `task`, in every campaign that gives out seats."""
-    responses = [pk for pk in (task.response_id, task.other_id) if pk is not None]
-    if not responses:
+    """From the other tasks not ruled yet on the responses of `task`, in every campaign that gives out seats."""
+    if not task.answers_shown:
         return
-    for other in _dealt_out(_about(responses)).exclude(pk=task.pk):
+    for other in _dealt_out(_about(task.answers_shown)).exclude(pk=task.pk):
         bar(expert, other)
 
 
 def bar_seen(person: Any, responses: Sequence[int]) -> None:
-    """From the unfinished tasks on answers whose verdicts or labels the person is about to read.
+    """From the tasks on answers whose verdicts or labels the person is about to read.
 
-    Does nothing for who neither labels nor rules: should they come to, joining a campaign looks their sightings up.
+    Does nothing for who has never labelled: should they come to, joining a campaign looks their sightings up.
     """
-    if has_role(person, Role.EXPERT, Role.REFEREE):
-        _withdraw(person, list(_dealt_out(_about(responses))))
+    if has_role(person, Role.EXPERT) or Membership.objects.filter(expert=person).exists():
+        _withdraw(person, _dealt_out(_about(responses)))
 
 
 def bar_newcomer(expert: Any, campaign: Campaign) -> None:
-    """When somebody joins a campaign: from its unfinished tasks on answers they have read verdicts of."""
+    """When somebody joins a campaign: from its tasks on answers they have read verdicts or labels of."""
     seen = Sighting.objects.filter(user=expert).values("response")
-    _withdraw(expert, list(_about(seen).filter(campaign=campaign)))
+    _withdraw(expert, _about(seen).filter(campaign=campaign))
 
 
-def _withdraw(person: Any, tasks: Sequence[Task]) -> None:
+def _withdraw(person: Any, tasks: QuerySet[Task]) -> None:
     """As `bar` for many tasks at once: nearly all of them have no seat of this person's."""
-    slots = [
-        Slot(
-            task=task,
-            campaign_id=task.campaign_id,
-            ordinal=0,
-            position=task.position,
-            state=Slot.State.WITHDRAWN,
-            expert=person,
-            finished_at=Now(),
-        )
-        for task in tasks
-    ]
-    Slot.objects.bulk_create(slots, batch_size=BATCH, ignore_conflicts=True)
-    for first in range(0, len(tasks), BATCH):
-        held = Slot.objects.filter(
-            task__in=tasks[first : first + BATCH], expert=person, state=Slot.State.LEASED
-        )
+    found = list(tasks.order_by("pk").values_list("pk", "campaign", "position"))
+    for first in range(0, len(found), BATCH):
+        part = found[first : first + BATCH]
+        slots = [
+            Slot(
+                task_id=task,
+                campaign_id=campaign,
+                ordinal=0,
+                position=position,
+                state=Slot.State.WITHDRAWN,
+                expert=person,
+                finished_at=Now(),
+            )
+            for task, campaign, position in part
+        ]
+        Slot.objects.bulk_create(slots, batch_size=BATCH, ignore_conflicts=True)
+        held = Slot.objects.filter(task__in=[row[0] for row in part], expert=person, state=Slot.State.LEASED)
         for slot in held.select_related("task"):
             bar(person, slot.task)
 
 
 def bar_from_new_tasks(campaign: Campaign) -> None:
-    """When a campaign opens: everybody who was shown a verdict on one of its answers."""
+    """When a campaign opens: everybody who labels and was shown a verdict or a label on one of its answers."""
     tasks = Task.objects.filter(campaign=campaign, purpose=Task.Purpose.REAL, wanted__gt=0)
     about = tasks.exclude(response=None).values("response")
     others = tasks.exclude(other=None).values("other")
@@ -103,31 +102,34 @@ def bar_from_new_tasks(campaign: Campaign) -> None:
             "label__expert", "label__task__response"
         )
     )
-    labellers = get_user_model().objects.filter(groups__name__in=(Role.EXPERT, Role.REFEREE))
     pairs.update(
         Sighting.objects.filter(
-            Q(response__in=about) | Q(response__in=others), user__in=labellers.values("pk")
+            Q(response__in=about) | Q(response__in=others), user__in=_labellers().values("pk")
         ).values_list("user", "response")
     )
     barred: dict[int, set[int]] = {}
     for expert, response in pairs:
         barred.setdefault(response, set()).add(expert)
-    slots = [
-        Slot(
-            task_id=task,
-            campaign=campaign,
-            ordinal=0,
-            position=position,
-            state=Slot.State.WITHDRAWN,
-            expert_id=expert,
-            finished_at=campaign.opened_at,
-        )
-        for task, position, *responses in tasks.filter(
-            Q(response__in=list(barred)) | Q(other__in=list(barred))
-        ).values_list("pk", "position", "response", "other")
-        for expert in set().union(*(barred.get(response, set()) for response in responses))
-    ]
-    Slot.objects.bulk_create(slots, batch_size=2000, ignore_conflicts=True)
+    answers = sorted(barred)
+    for first in range(0, len(answers), BATCH):
+        part = answers[first : first + BATCH]
+        # A pair whose answers lie in two parts comes twice, the second time for nothing.
+        slots = [
+            Slot(
+                task_id=task,
+                campaign=campaign,
+                ordinal=0,
+                position=position,
+                state=Slot.State.WITHDRAWN,
+                expert_id=expert,
+                finished_at=campaign.opened_at,
+            )
+            for task, position, *responses in tasks.filter(
+                Q(response__in=part) | Q(other__in=part)
+            ).values_list("pk", "position", "response", "other")
+            for expert in set().union(*(barred.get(response, set()) for response in responses))
+        ]
+        Slot.objects.bulk_create(slots, batch_size=BATCH, ignore_conflicts=True)
 
 
 def informed_experts(response: Response) -> list[Any]:
@@ -135,15 +137,20 @@ def informed_experts(response: Response) -> list[Any]:
     labelled = Label.objects.filter(task__response=response, task__other=None, undone_at=None)
     people: Iterable[Any] = get_user_model().objects.filter(pk__in=labelled.values("expert"))
     saw = Sighting.objects.filter(response=response).values("user")
-    labellers = get_user_model().objects.filter(groups__name__in=(Role.EXPERT, Role.REFEREE))
-    readers = labellers.filter(pk__in=saw).distinct()
-    return [*readers, *(person for person in people if can_see_response_verdicts(person, response))]
+    return [
+        *_labellers().filter(pk__in=saw),
+        *(person for person in people if can_see_response_verdicts(person, response)),
+    ]
 
 
 def has_seen(person: int, task: Task) -> bool:
     """Whether a verdict or another's label on what the task asks about was shown to the person."""
-    responses = [pk for pk in (task.response_id, task.other_id) if pk is not None]
-    return Sighting.objects.filter(user=person, response__in=responses).exists()
+    return Sighting.objects.filter(user=person, response__in=task.answers_shown).exists()
+
+
+def _labellers() -> QuerySet[Any]:
+    """Whoever holds the role of an expert, as `has_role` sees it."""
+    return get_user_model().objects.filter(Q(groups__name=Role.EXPERT) | Q(is_superuser=True)).distinct()
 
 
 def _dealt_out(tasks: QuerySet[Task]) -> QuerySet[Task]:
@@ -151,10 +158,9 @@ def _dealt_out(tasks: QuerySet[Task]) -> QuerySet[Task]:
 
 
 def _about(responses: Any) -> QuerySet[Task]:
-    unfinished = (Task.State.OPEN, Task.State.DISPUTED)
-    return Task.objects.filter(
-        Q(response__in=responses) | Q(other__in=responses), purpose=Task.Purpose.REAL, state__in=unfinished
-    )
+    """Tasks that may want a label: one that is agreed on opens again when a label of it is revised."""
+    tasks = Task.objects.filter(Q(response__in=responses) | Q(other__in=responses), purpose=Task.Purpose.REAL)
+    return tasks.exclude(state=Task.State.RULED)
 
 
 # Whatever serves pages imports this module, through the views of labelling.

@@ -18,6 +18,7 @@ from annotation.services.answering import required
 from annotation.services.barring import bar, informed_experts
 from benchmark.models import BenchmarkVersion, Judgement, Response, Scorer
 from benchmark.rules.rubric import CRITERIA
+from benchmark.services.seeing import note_seen
 
 TEXT_ZH = (
     "这些回答的自动评判受到专家质疑。请像平时一样独立判断：先看规范和问题，再看回答，逐条给出结论与理由。"
@@ -53,6 +54,7 @@ def contest_verdict(
         return known
     try:
         with transaction.atomic():
+            note_seen(actor, [response.pk])
             informed = informed_experts(response)  # before the task is there, for which they stay blind
             task = _task_for(response)
             for expert in (actor, *informed):

@@ -33,8 +33,7 @@ from annotation.queries.export import (
 )
 from annotation.services.parquet_child import parquet_stream
 from benchmark.rules.export_cells import csv_lines
-from benchmark.services.seeing import note_seen
-from medes_site.kit.roles import Role, has_role
+from benchmark.services.seeing import BATCH, note_seen
 
 FORMATS = ("jsonl", "csv", "parquet")
 SCHEMA = 1
@@ -107,20 +106,27 @@ def part_stream(*, actor: Any, campaign: Campaign, part: str, file_format: str) 
     Raises NotAllowed, BadInput at the call, not at the first byte.
     """
     _allow(actor, file_format, None, known=FORMATS)
-    _note_reading(actor, campaign, part)
     if part not in (*TABLES, MANIFEST):
         raise BadInput(_("There is no export as %(format)s here.") % {"format": part})
+    if part != MANIFEST:
+        _note_reading(actor, campaign)
     if file_format == "parquet":
         return parquet_stream(campaign.slug, part)
     return _lines_stream(campaign, part, file_format)
 
 
-def _note_reading(actor: Any, campaign: Campaign, part: str) -> None:
-    """Who labels and downloads what others said has read it; researchers who do not label are spared the writing."""
-    if part == MANIFEST or not has_role(actor, Role.EXPERT, Role.REFEREE):
-        return
-    said = Task.objects.filter(Exists(Label.objects.filter(task=OuterRef("pk"))), campaign=campaign)
-    note_seen(actor, {pk for pair in said.values_list("response", "other") for pk in pair if pk is not None})
+def _note_reading(actor: Any, campaign: Campaign) -> None:
+    """Whoever downloads what others said has read it; and the verdict, where it was shown to one of them."""
+    said = Label.objects.filter(task=OuterRef("pk")).exclude(expert=actor)
+    tasks = Task.objects.filter(Exists(said), campaign=campaign).order_by("pk")
+    told = tasks.annotate(told=Exists(said.filter(reveal__isnull=False)))
+    columns = told.values_list("pk", "told", "response", "other")
+    last = 0
+    while rows := list(columns.filter(pk__gt=last)[:BATCH]):  # however many there are, few at a time
+        last = rows[-1][0]
+        for verdict in (True, False):
+            read = {pk for _task, told, *pair in rows if told is verdict for pk in pair if pk is not None}
+            note_seen(actor, read, verdict=verdict)
 
 
 def _lines_stream(campaign: Campaign, part: str, file_format: str) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ import psycopg
 from django.db import DatabaseError, connection, transaction
 
 from annotation.queries.quick_shown import document_of_row
-from annotation.rules.answers import RATIONALE_MAX, AnswerProblem
+from annotation.rules.answers import RATIONALE_MAX, AnswerProblem, plain_text
 from annotation.services.quick import checked, within_range
 from annotation.services.submitting import KEY_LENGTH, known_duration
 from benchmark.rules.rubric import CRITERIA
@@ -71,7 +71,7 @@ def label_by_token(digest: str, *, slot_id: int, sent: Mapping[str, Any]) -> Qui
         said, shown, reach = checked(sent["answers"], evidence)
     except (KeyError, AnswerProblem):
         return None
-    rationale = rationale.strip()
+    rationale = plain_text(rationale)
     values = ",".join("NULL" if said[name] is None else str(said[name]) for name in CRITERIA)
     row = _call(
         digest, None, slot_id, fence, f"{{{values}}}", rationale, json.dumps(shown), reach, duration, key, wants_next

@@ -24,13 +24,15 @@ from annotation.services.submitting import (
 )
 from benchmark.models import Judgement
 from benchmark.rules.rubric import CRITERIA
+from benchmark.services.seeing import note_seen
 
 
 @transaction.atomic
 def reveal_judgement(*, actor: Any, label_id: int) -> Reveal:
     """Shows the judgement of the campaign's guardian on the response of one's own blind label; once and for good.
 
-    From then on the blind label stands, and the actor is asked for no other label on this response. Raises
+    From then on the blind label stands, and so do the actor's others on this response, in whatever campaign; the
+    actor is asked for no other, and does not rule on it. Raises
     NotFound, WrongState (no guardian campaign), NothingToReveal.
     """
     found = Label.objects.filter(pk=label_id, expert=actor, blind=True, undone_at=None).first()
@@ -51,6 +53,7 @@ def reveal_judgement(*, actor: Any, label_id: int) -> Reveal:
     if judgement is None:
         raise NothingToReveal(_("The guardian has not judged this answer."))
     shown = {name: getattr(judgement, name) for name in CRITERIA}
+    note_seen(actor, [judgement.response_id])
     bar_elsewhere(actor, label.task)
     events.note(SlotEvent.Kind.REVEALED, slot_id=label.slot_id, fence=label.slot.fence, expert=actor)
     return Reveal.objects.create(

@@ -72,12 +72,17 @@ def rule_task(
 
 
 def _better(campaign: Campaign, decision: str, correction: str) -> str:
-    if decision == _Decision.NORM_SILENT:
-        return ""
     try:
-        return cleaned_correction(campaign, correction)
+        text = cleaned_correction(campaign, correction)
     except AnswerProblem as problem:
         raise BadAnswers(str(MESSAGES[problem.code]), field=problem.field, code=problem.code) from problem
+    if text and decision == _Decision.NORM_SILENT:
+        raise BadAnswers(
+            _("Where the norm is silent there is no better answer; put what you wrote into the reasons."),
+            field="correction",
+            code="unknown",
+        )
+    return text
 
 
 def _outcome(

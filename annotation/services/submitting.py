@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from annotation.errors import BadAnswers, NotFound, WrongState
 from annotation.models import Campaign, Draft, Label, Membership, Slot, SlotEvent, Task
-from annotation.rules.answers import RATIONALE_MAX
+from annotation.rules.answers import RATIONALE_MAX, plain_text
 from annotation.services import events
 from annotation.services.answering import label_columns
 from annotation.services.barring import has_seen
@@ -62,8 +62,8 @@ def submit_label(*, actor: Any, slot_id: int, fence: int, sent: Submission) -> L
 
 
 def _submit_quickly(actor: Any, slot_id: int, fence: int, sent: Submission) -> Label | None:
-    rationale = sent.rationale.replace("\0", "").strip()
-    if len(sent.rationale) > RATIONALE_MAX or sent.correction:
+    rationale = plain_text(sent.rationale)
+    if len(rationale) > RATIONALE_MAX or sent.correction:
         return None  # the rare label with a correction goes step by step
     return submit_quickly(
         actor=actor,

@@ -31,6 +31,7 @@ from annotation.queries.adjudication import (
 from annotation.queries.figures import kind_of
 from annotation.rules.evidence import Passage, passages_of
 from annotation.services.ruling import rule_task
+from benchmark.services.seeing import note_seen
 from medes_site.kit.roles import Role, has_role
 
 PAGE_SIZE = 30
@@ -150,6 +151,7 @@ def _task_page(
     request: HttpRequest, found: DisputedTask, form: RulingForm, *, status: int = 200
 ) -> HttpResponse:
     task = found.task
+    note_seen(request.user, task.answers_shown, verdict=False)
     left = Task.objects.to_adjudicate(request.user).filter(campaign=task.campaign).count()
     context = {
         "task": task,
@@ -188,5 +190,7 @@ def silent(request: HttpRequest) -> HttpResponse:
     slug = request.GET.get("campaign", "").replace("\0", "")
     chosen = Campaign.objects.filter(slug=slug).first() if slug else None
     page = Paginator(silent_norms(chosen), PAGE_SIZE).get_page(request.GET.get("page"))
+    tasks = [ruling.task for norm in page for ruling in norm.rulings]
+    note_seen(request.user, [pk for task in tasks for pk in task.answers_shown], verdict=False)
     context = {"page": page, "chosen": chosen, "query": urlencode({"campaign": slug}) if chosen else ""}
     return render(request, "annotation/adjudicate/silent.html", context)

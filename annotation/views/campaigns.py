@@ -36,6 +36,7 @@ from annotation.services.campaigns import CampaignPlan, create_campaign
 from annotation.services.figures import refresh_figures
 from annotation.tasks import DRAW, FIGURES, OPEN, launch_figures
 from benchmark.queries.versions import find_version
+from benchmark.services.seeing import note_seen
 from medes_site.kit.jobs.models import Job
 
 PAGE_SIZE = 30
@@ -155,6 +156,8 @@ def campaign_page(
     state = figures_state(campaign, request.user)
     figures = state.figures
     flags, flags_total = open_flags(campaign)
+    divided = divided_rows(campaign, figures.divided) if figures else []
+    note_seen(request.user, [pk for row in divided for pk in row.task.answers_shown], verdict=False)
     context = {
         "campaign": campaign,
         "scenarios": list(campaign.scenarios.all()),
@@ -167,7 +170,7 @@ def campaign_page(
         "drawn": campaign.state != Campaign.State.DRAFT or campaign.tasks.real().exists(),
         "criteria": criteria_of(kind_of(campaign)),
         "members": member_rows(campaign, figures),
-        "divided": divided_rows(campaign, figures.divided) if figures else [],
+        "divided": divided,
         "tables": record_tables(campaign, figures) if figures else [],
         "flags": flags,
         "more_flags": max(0, flags_total - FLAGS_SHOWN),

@@ -25,6 +25,7 @@ from annotation.queries.sources import chosen_submissions
 from annotation.services.campaigns import GoldTask, add_gold_tasks
 from annotation.views.campaigns import managed_campaign
 from benchmark.models import Item
+from benchmark.services.seeing import note_seen
 
 PAGE_SIZE = 12
 GOLD_SHOWN = 100
@@ -69,18 +70,16 @@ def _from_ruling(ruling: Ruling, qualification: bool) -> GoldTask:
 def _page(request: HttpRequest, campaign: Campaign, *, status: int = 200, error: str = "") -> HttpResponse:
     words = request.GET.get("q", "")[:200]
     tasks = Task.objects.filter(campaign=campaign).exclude(purpose=Task.Purpose.REAL)
+    known = list(tasks.select_related("item").order_by("-pk")[:GOLD_SHOWN])
+    candidates = list(gold_candidates(campaign)[:RULINGS_SHOWN])
+    read = [*known, *(row.task for row in candidates)]
+    note_seen(request.user, [pk for task in read for pk in task.answers_shown], verdict=False)
     page = Paginator(gold_items(campaign, words), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "campaign": campaign,
         "error": error,
-        "tasks": [
-            (task, shown_answers(task.gold_answers or {}, task))
-            for task in tasks.select_related("item").order_by("-pk")[:GOLD_SHOWN]
-        ],
-        "candidates": [
-            (row, shown_answers(row.answers or {}, row.task))
-            for row in gold_candidates(campaign)[:RULINGS_SHOWN]
-        ],
+        "tasks": [(task, shown_answers(task.gold_answers or {}, task)) for task in known],
+        "candidates": [(row, shown_answers(row.answers or {}, row.task)) for row in candidates],
         "page": page,
         "q": words,
         "query": urlencode({"q": words}) if words else "",

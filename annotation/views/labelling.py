@@ -130,7 +130,7 @@ def submit(request: HttpRequest, campaign: Campaign, slot: int) -> HttpResponse:
 
 def _after_submit(request: HttpRequest, campaign: Campaign, stored: Label) -> HttpResponse:
     if stored.extra:
-        return step(request, campaign, label=stored, notice=_late())
+        return step(request, campaign, label=stored, notice=_late(stored))
     if explanation(request.user, stored) is not None:
         if not wants_json(request):
             return redirect("annotation:explain", slug=campaign.slug, label=stored.pk)
@@ -142,7 +142,12 @@ def _after_submit(request: HttpRequest, campaign: Campaign, stored: Label) -> Ht
     return step(request, campaign, label=stored)
 
 
-def _late() -> str:
+def _late(stored: Label) -> str:
+    if stored.slot.state == Slot.State.WITHDRAWN and stored.slot.ordinal == 0:  # as `bar` leaves it
+        return _(
+            "You have read what a guardian or others think of this answer in the meantime. Your label is kept, "
+            "outside the count of blind labels. Nothing is lost; thank you."
+        )
     return _(
         "Somebody else had taken this task over in the meantime. Your label is kept beside theirs, "
         "outside the count. Nothing is lost; thank you."

@@ -81,7 +81,7 @@ def _page(
 ) -> HttpResponse:
     found = shown.response
     if shown.tells:
-        note_seen(request.user, [found.pk])
+        note_seen(request.user, [found.pk], verdict=shown.tells_verdicts)
     if form is None and shown.chosen is not None:
         form = ContestForm(initial={"scorer": shown.chosen.judgement.scorer_id})
     context = {

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from annotation.errors import BadAnswers
 from annotation.models import Campaign, Slot, Task
-from annotation.rules.answers import failed_criteria
+from annotation.rules.answers import failed_criteria, one_line_end
 from annotation.services.answering import MESSAGES
 from annotation.services.drafts import draft_of
 from annotation.services.submitting import Submission
@@ -207,7 +207,7 @@ def from_post(slot: Slot, post: QueryDict) -> Filled:
     names = [question.name for question in questions_of(slot.campaign, slot.task)]
 
     def text_of(name: str) -> str:
-        return post.get(name, "").replace("\0", "")  # which no database keeps in JSON
+        return one_line_end(post.get(name, "")).replace("\0", "")  # which no database keeps in JSON
 
     def all_of(prefix: str) -> dict[str, str]:
         found = {name: text_of(f"{prefix}{name}") for name in names}

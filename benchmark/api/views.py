@@ -20,7 +20,17 @@ from benchmark.api import serializers as words
 from benchmark.api.pagination import Pages
 from benchmark.api.parsers import BoundedFormParser, BoundedJSONParser
 from benchmark.errors import BadInput
-from benchmark.models import Benchmark, BenchmarkVersion, Board, Entry, Item, Norm, Score, Submission
+from benchmark.models import (
+    Benchmark,
+    BenchmarkVersion,
+    Board,
+    Entry,
+    Item,
+    Judgement,
+    Norm,
+    Score,
+    Submission,
+)
 from benchmark.queries.boards import BoardFilter, board_document
 from benchmark.queries.judgements import chosen_scorer, judgements_of
 from benchmark.queries.versions import find_board, find_version
@@ -314,7 +324,7 @@ class SubmissionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         if scorer is None:
             raise NotFound()
         page = self.paginate_queryset(judgements_of(submission, scorer, request.user)) or []
-        note_seen(request.user, [judgement.response_id for judgement in page])
+        note_seen(request.user, [row.response_id for row in page if row.outcome == Judgement.Outcome.JUDGED])
         return self.get_paginated_response(words.JudgementSerializer(page, many=True).data)
 
     @staticmethod

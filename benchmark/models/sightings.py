@@ -10,11 +10,16 @@ from benchmark.models.submissions import Response
 
 
 class Sighting(models.Model):
-    """From `at` on no label of this person on this answer is blind. Written once, never taken back."""
+    """From `at` on no label of this person on this answer is blind. Never taken back.
+
+    `verdict`: a guardian's verdict was among what they read, after which they do not rule on the answer either;
+    False: only what people said, which referees are shown as well.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     response = models.ForeignKey(Response, models.CASCADE, related_name="+")
     at = models.DateTimeField(db_default=Now())
+    verdict = models.BooleanField(default=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "response"], name="sighting_once")]

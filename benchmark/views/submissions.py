@@ -244,7 +244,9 @@ def _live_context(request: HttpRequest, found: Submission) -> dict[str, Any]:
 
 
 def _note_seen(request: HttpRequest, *pages: Iterable[Judgement]) -> None:
-    note_seen(request.user, [judgement.response_id for page in pages for judgement in page])
+    judged = Judgement.Outcome.JUDGED
+    read = [row.response_id for page in pages for row in page if row.outcome == judged]
+    note_seen(request.user, read)
 
 
 def _item_context(request: HttpRequest, found: Submission, results: list[Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ function pickKey(event) {
 function openAct(form, name) {
   const fold = $(`details[data-act="${name}"]`, form);
   if (!fold) return false;
+  endPick();
   fold.open = true;
   $("input, textarea", fold).focus();
   fold.scrollIntoView({ block: "nearest" });
@@ -56,8 +57,8 @@ function letter(form, key) {
   if (key === "s") return openAct(form, "skip");
   if (key === "f") return openAct(form, "flag");
   if (key === "e") { startPick(form, pickField(form)); return true; }
-  if (key === "r") { form.elements.rationale.focus(); return true; }
-  if (key === "w" && form.elements.correction) { openBetter(form); form.elements.correction.focus(); return true; }
+  if (key === "r") { endPick(); form.elements.rationale.focus(); return true; }
+  if (key === "w" && form.elements.correction) { endPick(); openBetter(form); form.elements.correction.focus(); return true; }
   return false;
 }
 

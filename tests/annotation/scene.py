@@ -116,7 +116,7 @@ def label(expert: Any, slot: Slot, answers: Mapping[str, Any] = SAFE, **fields: 
     return submit_label(actor=expert, slot_id=slot.pk, fence=slot.fence, sent=sent(answers, **fields))
 
 
-def label_next(expert: Any, campaign: Campaign, answers: Mapping[str, Any] = SAFE) -> Label:
+def label_next(expert: Any, campaign: Campaign, answers: Mapping[str, Any] = SAFE, **fields: Any) -> Label:
     slot = claim_next(actor=expert, campaign=campaign)
     assert slot is not None
-    return label(expert, slot, answers)
+    return label(expert, slot, answers, **fields)

@@ -90,6 +90,64 @@ def test_a_referee_writes_one(campaign: Campaign, experts: list[Any], referee: A
     assert [row["ruling"]["correction"] for row in task_rows(campaign) if row["ruling"]] == [BETTER]
 
 
+def test_lines_end_as_they_are_typed_not_as_browsers_send_them(
+    campaign: Campaign, experts: list[Any], referee: Any, client_of: Callable[[Any], Client]
+) -> None:
+    slot = claim_next(actor=experts[0], campaign=campaign)
+    assert slot is not None
+    long = "行\r\n" * (CORRECTION_MAX // 2)
+    fields = {**{k: str(v) for k, v in RISKY.items() if v is not None}, "fence": slot.fence, "key": "page"}
+    answer = client_of(experts[0]).post(
+        reverse("annotation:submit", args=[campaign.slug, slot.pk]),
+        {**fields, "correction": long + "末", "rationale": "一\r\n二\r三"},
+    )
+    assert answer.status_code == 422, "one too many, counted as the page counts"
+    answer = client_of(experts[0]).post(
+        reverse("annotation:submit", args=[campaign.slug, slot.pk]),
+        {**fields, "correction": long, "rationale": "一\r\n二\r三"},
+    )
+    assert answer.status_code == 302
+    stored = Label.objects.get()
+    assert stored.rationale == "一\n二\n三"
+    assert stored.correction == long.replace("\r\n", "\n").strip()
+    label_next(experts[1], campaign, SAFE, rationale="甲\r\n乙")
+    assert Label.objects.latest("pk").rationale == "甲\n乙", "the short way"
+    label_next(experts[2], campaign, COLD)
+    task = campaign.tasks.get(state="disputed")
+    form = {"choice": f"accept:{stored.pk}", "rationale": "看\r\n过", "correction": long}
+    assert client_of(referee).post(f"/adjudicate/{task.pk}/", form).status_code == 302
+    ruling = Ruling.objects.get()
+    assert (ruling.rationale, ruling.correction) == ("看\n过", stored.correction)
+
+
+def test_a_silent_norm_takes_none(
+    campaign: Campaign, experts: list[Any], referee: Any, client_of: Callable[[Any], Client]
+) -> None:
+    for expert, answers in zip(experts, (RISKY, SAFE, COLD), strict=True):
+        label_next(expert, campaign, answers)
+    task = campaign.tasks.get(state="disputed")
+    with pytest.raises(BadAnswers) as refused:
+        rule_task(
+            actor=referee, task_id=task.pk, decision="norm_silent", rationale="没有说到", correction=BETTER
+        )
+    assert refused.value.details["field"] == "correction"
+    form = {"choice": "norm_silent", "rationale": "没有说到", "correction": BETTER}
+    answer = client_of(referee).post(f"/adjudicate/{task.pk}/", form)
+    assert answer.status_code == 422
+    assert BETTER in answer.content.decode(), "what was written is not lost"
+    assert not Ruling.objects.exists()
+    assert client_of(referee).post(f"/adjudicate/{task.pk}/", {**form, "correction": " "}).status_code == 302
+
+
+def test_the_keys_say_w_only_where_it_works(scene: Scene, client_of: Callable[[Any], Client]) -> None:
+    (expert,) = make_experts(1, prefix="keys")
+    for kind, there in (("responses", True), ("items", False), ("pairs", False)):
+        campaign = make_campaign(scene, kind=kind)
+        join(campaign, [expert])
+        page = client_of(expert).get(reverse("annotation:label", args=[campaign.slug])).content.decode()
+        assert ("<kbd>W</kbd>" in page) == there
+
+
 def test_the_page_and_the_api_take_it(
     campaign: Campaign, experts: list[Any], client_of: Callable[[Any], Client]
 ) -> None:

@@ -348,7 +348,11 @@ def test_a_selected_passage_is_stored_where_it_stands(page_as: PageAs, stack: St
     block = page.locator("[data-evidence=r2]")
     expect(block).to_contain_text(quoted[:4])
     block.locator("[data-clause-fill]").click()
-    press(page, ["Escape", "e", "ArrowDown", "Space", "Escape", "Enter"])
+    press(page, ["Escape", "e", "ArrowDown", "Space", "r"])
+    assert page.evaluate("() => state.pick === null"), (
+        "writing ends the picking: its keys are those of a text"
+    )
+    press(page, ["Control+Enter"])
     wait_for_other_seat(page, first)
     until(page, lambda: len(labels(stack, "passages")) == 1)
     evidence = labels(stack, "passages")[0][8]
