@@ -37,6 +37,7 @@ from training.tasks import launch_run
 pytestmark = [
     pytest.mark.train,
     pytest.mark.slow,
+    pytest.mark.one_database,  # what the job core promises on SQLite its own tests hold it to
     pytest.mark.timeout(600),
     pytest.mark.django_db(transaction=True),
 ]
