@@ -67,7 +67,8 @@ def scored(site: Stack, entries: int) -> bool:
     """Whether that many entries by checkpoint have a row on the subjective board, and on the objective one."""
     rows = site.query(
         "SELECT b.kind, count(*) FROM benchmark_score s JOIN benchmark_board b ON b.id = s.board_id "
-        "JOIN benchmark_submission u ON u.id = s.submission_id WHERE u.method = 'checkpoint' AND b.split = 'public' GROUP BY b.kind"
+        "JOIN benchmark_submission u ON u.id = s.submission_id "
+        "WHERE u.method = 'checkpoint' AND b.split = 'public' GROUP BY b.kind"
     )
     return dict(rows) == {"objective": entries, "subjective": entries}
 
