@@ -22,7 +22,7 @@ from tests.training.scene import Scene
 from tests.training.tuning_scene import COPY, make_open_scene, question
 from training.errors import BadInput, NotAllowed, NothingToLearn
 from training.models import Dataset, Run
-from training.queries.tuning_pages import dataset_rows, samples_of
+from training.queries.tuning_pages import dataset_rows, row_view, samples_of
 from training.services.dataset_files import dataset_folder
 from training.services.runs import run_folder
 from training.services.tuning_data import build_tuning_dataset
@@ -88,7 +88,7 @@ def test_dpo_pairs_prefer_what_experts_prefer(scene: Scene) -> None:
     assert not [row for row in rows + held if row["item"] in (f"sub-{COPY:04}", "sub-0025")]
     assert question(25) not in json.dumps(rows + held, ensure_ascii=False)
     assert made.manifest["counts"]["length_difference"]["pairs"] == len(rows) + len(held)
-    seen = dataset_rows(made, 0, 3)
+    seen = [row_view(row) for row in dataset_rows(made, 0, 3)]
     assert len(seen) == min(3, len(rows))
     assert "".join(piece.text for piece in seen[0].chosen) == rows[0]["chosen"][0]["content"]
     assert "".join(piece.text for piece in seen[0].rejected) == rows[0]["rejected"][0]["content"]

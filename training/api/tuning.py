@@ -21,6 +21,7 @@ from training.api.views import REFUSALS, ResearchersOnly
 from training.downloads import file_response
 from training.models import Dataset, Drawing, Run, TrainingKind
 from training.queries.dataset_page import drawing_view
+from training.services.dataset_reading import note_file_read
 from training.services.drawings import plan_drawing, takes_long
 from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_estimates import estimate_of
@@ -155,7 +156,9 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     )
     @action(detail=True, methods=["get"], url_path="files/(?P<name>[^/]+)")
     def files(self, request: Request, pk: str, name: str) -> HttpResponseBase:
-        return file_response(self.get_object(), name)
+        found = self.get_object()
+        note_file_read(request.user, found, name)
+        return file_response(found, name)
 
 
 @extend_schema_view(retrieve=extend_schema(summary="Show how far a drawing is"))

@@ -53,16 +53,16 @@ class Sample:
     answers: tuple[tuple[int, str], ...]
 
 
-def dataset_rows(dataset: Dataset, start: int, count: int) -> list[RowView]:
+def dataset_rows(dataset: Dataset, start: int, count: int) -> list[dict[str, Any]]:
     """Rows `start` to `start + count` of what is to be learnt, from 0; none for a dataset without such a file.
 
     Raises UnreadableRows.
     """
     path = row_file(files_of(dataset), "train")
-    return [_row(row) for row in rows_between(path, start, count)] if path.is_file() else []
+    return rows_between(path, start, count) if path.is_file() else []
 
 
-def _row(data: dict[str, Any]) -> RowView:
+def row_view(data: dict[str, Any]) -> RowView:
     prompt = data["prompt"][-1]["content"]
     if "completion" in data:
         return RowView(

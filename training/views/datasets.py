@@ -26,8 +26,9 @@ from training.queries.dataset_page import (
     unfinished_drawings,
 )
 from training.queries.runs import run_rows
-from training.queries.tuning_pages import dataset_rows
+from training.queries.tuning_pages import dataset_rows, row_view
 from training.readers.dataset_rows import UnreadableRows
+from training.services.dataset_reading import note_file_read, note_rows_read
 from training.services.drawings import plan_drawing, takes_long
 from training.services.tuning_data import build_tuning_dataset
 from training.tasks import launch_dataset
@@ -129,13 +130,14 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
     page = Paginator(range(found.rows), ROWS).get_page(request.GET.get("page"))
     broken = False
     try:
-        shown = dataset_rows(found, page.start_index() - 1 if found.rows else 0, ROWS)
+        read = dataset_rows(found, page.start_index() - 1 if found.rows else 0, ROWS)
     except UnreadableRows:
-        shown, broken = [], True
+        read, broken = [], True
+    note_rows_read(request.user, read)
     context = {
         "dataset": found,
         "page": page,
-        "rows": shown,
+        "rows": [row_view(row) for row in read],
         "broken": broken,
         "trail": [
             (_("Datasets"), reverse("training:datasets")),
@@ -150,4 +152,6 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
 @researchers_only
 def dataset_file(request: HttpRequest, pk: int, name: str) -> HttpResponseBase:
     """A file as it lies there, or the manifest or the card."""
-    return file_response(get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk), name)
+    found = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
+    note_file_read(request.user, found, name)
+    return file_response(found, name)
