@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.guardians.base import CRITERIA, Case, JudgeFailed, Verdict
+from benchmark.management.commands import judge
 from benchmark.models import Guardian
 from benchmark.services import judging
 from benchmark.services.guardians import activate_guardian, begin_shadow, register_guardian
@@ -95,7 +96,8 @@ def registered(
     known: dict[str, FakeGuardian] = getattr(judging, "_test_fakes", {})
     known[guardian.folder] = fake
     monkeypatch.setattr(judging, "_test_fakes", known, raising=False)
-    monkeypatch.setattr(judging, "open_guardian", lambda row: known[row.folder])
+    for place in (judging, judge):  # the command has the name of its own
+        monkeypatch.setattr(place, "open_guardian", lambda row: known[row.folder])
     return guardian, fake
 
 

@@ -37,12 +37,12 @@ def main(arguments: list[str]) -> int:
     code = run(module, arguments[1:])
     if code:
         tell(folder, number, code, words.line)
-        leave(0 if code == STOPPED else code)
-    return 0
+    leave(0 if code == STOPPED else code)
 
 
 def leave(code: int) -> NoReturn:
-    """Ends at once: taking the libraries down takes seconds on a busy machine, and somebody waits for the stop."""
+    """Ends at once: taking the libraries down takes seconds on a busy machine, and somebody waits for the stop; and a
+    process whose neighbour has gone may abort in the middle of it, after everything was done well."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
