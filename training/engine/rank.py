@@ -26,11 +26,11 @@ PATIENCE = {"failed": 3.0, "first stopped": 5.0, "other stopped": 60.0}
 """Seconds to end by oneself. Another process may stop while the first still writes the checkpoint."""
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> NoReturn:
     module, folder = arguments[0], Path(arguments[1])
     number = int(os.environ.get("RANK", "0"))
     if not tie_to(int(os.environ[LAUNCHER])):
-        return 1
+        leave(1)
     words = LastLine(sys.stderr)
     sys.stderr = words
     threading.Thread(target=leave_with_others, args=(folder, number), daemon=True).start()
@@ -111,4 +111,4 @@ class LastLine:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])
