@@ -69,6 +69,8 @@ ADDRESS: Final = re.compile(r"[a-z]+(?:_[a-z]+)+|https?://\S+|[\w.+-]+@[\w.-]+|[
 
 
 def start_axe(page: Page) -> None:
+    """On the whole page: a click may just have brought it, and its styles and scripts come after its first words."""
+    page.wait_for_load_state()
     page.evaluate(AXE)
 
 

@@ -9,12 +9,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.stack import Stack, running_stack
-from tests.browser.visits import Visits, chromium
+from tests.browser.visits import TIMEOUT_MS, Visits, chromium
 
 FAILED = pytest.StashKey[bool]()
+# What is expected mostly comes at once; on a busy machine it may be long in coming and is still right.
+expect.set_options(timeout=TIMEOUT_MS)
+# The site's start counts towards the first test, and every wait must be able to end before this does.
+TEST_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("browser") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 # For the package, not for the session: Playwright's event loop must not run under the tests that follow.

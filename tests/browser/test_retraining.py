@@ -41,7 +41,8 @@ def label_ten(page: Page) -> None:
     for number in range(10):
         form = page.locator("form[data-seat]")
         expect(form).to_be_visible()
-        expect(page.locator("body.scripted")).to_be_attached()  # a key before the scripts are there is nobody's
+        # A key pressed before the scripts are there is nobody's.
+        expect(page.locator("body.scripted")).to_be_attached()
         before = form.get_attribute("data-seat")
         for key in WAYS[number % len(WAYS)]:
             page.keyboard.press(key)
@@ -66,7 +67,7 @@ def test_one_person_labels_ten_retrains_watches_reads_promotes(
     page.goto(f"{stack.url}/")
     label_ten(page)
     mine = "annotation_label l JOIN accounts_user u ON u.id = l.expert_id WHERE u.username = 'researcher'"
-    wait_for(lambda: stack.query(f"SELECT count(*) FROM {mine} AND l.blind AND NOT l.extra") == [(10,)], 20)
+    wait_for(lambda: stack.query(f"SELECT count(*) FROM {mine} AND l.blind AND NOT l.extra") == [(10,)])
     page.goto(f"{stack.url}/training/guardians/")
     expect(page.get_by_text("10 条新标注")).to_be_visible()
     expect(page.get_by_text("值得重新训练一次")).to_be_visible()
@@ -150,11 +151,11 @@ def test_a_training_outlives_its_worker(stack: Stack) -> None:
     pid = wait_for(engine, 120)
     engine_process = psutil.Process(pid)
     stack.worker.kill()
-    wait_for(lambda: not engine_process.is_running() or engine_process.status() == psutil.STATUS_ZOMBIE, 20)
+    wait_for(lambda: not engine_process.is_running() or engine_process.status() == psutil.STATUS_ZOMBIE)
     state = "SELECT state, attempt FROM jobs_job WHERE id = %s"
     assert stack.query(state, job) == [("running", 1)]
     stack.worker.start()
-    wait_for(lambda: stack.query(state, job) == [("succeeded", 2)], 240)
+    wait_for(lambda: stack.query(state, job) == [("succeeded", 2)], 400)
     made = stack.query(
         "SELECT s.version FROM benchmark_guardian g JOIN benchmark_scorer s ON s.id = g.scorer_id WHERE s.name = 'outlives'"
     )

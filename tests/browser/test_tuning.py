@@ -44,8 +44,9 @@ def draw(page: Page, site: Stack, kind: str) -> None:
     page.goto(f"{site.url}/training/datasets/")
     page.select_option("[name=kind]", kind)
     page.locator("#draw").click()
-    page.locator("#use-dataset").click(timeout=MINUTE)
-    assert page.locator("[name=kind]").input_value() == kind
+    page.locator("#use-dataset").click(timeout=4 * MINUTE)
+    page.wait_for_url("**/training/runs/new/**")
+    expect(page.locator("[name=kind]")).to_have_value(kind)
 
 
 def watch(page: Page) -> None:
@@ -82,6 +83,7 @@ def publish(page: Page, site: Stack) -> None:
             button = page.locator(f"form[action$='/{act}/'] button.primary")
             if button.count():
                 button.click()
+                page.wait_for_load_state()
 
 
 def test_from_labels_to_three_entries_by_clicking(page: Page, tuning_stack: Stack) -> None:
