@@ -43,18 +43,18 @@ class Server:
 @contextmanager
 def gunicorn(application: str, *, ready: str, environment: dict[str, str], log: Path) -> Iterator[Server]:
     """Serves `application` on a free port. `ready`: the path that answers 200 once it is up."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = (
-        f"-m gunicorn {application} --bind 127.0.0.1:{port} --workers {WORKERS} --threads {THREADS} "
-        "--keep-alive 30 --no-control-socket"
-    )
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            (sys.executable, *command.split()),
-            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-        )  # fmt: skip
+    with socket.socket() as door:  # held until gunicorn has inherited it, so that nobody else takes the port
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+        command = (
+            f"-m gunicorn {application} --bind fd://{door.fileno()} --workers {WORKERS} --threads {THREADS} "
+            "--keep-alive 30 --no-control-socket"
+        )
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                (sys.executable, *command.split()), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=output, start_new_session=True, pass_fds=(door.fileno(),),
+            )  # fmt: skip
     try:
         _wait(f"http://127.0.0.1:{port}{ready}", process, log)
         yield Server(port, process.pid)

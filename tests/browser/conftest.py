@@ -1,4 +1,5 @@
-"""The running site and a browser for all tests of this folder; both are gone when its last test ends."""
+"""A browser for all tests of this folder, and the running site, a new one for each file: which files share a process
+is chance when they are dealt to several, so no file may find what another has left behind."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from tests.browser.visits import TIMEOUT_MS, Visits, chromium
 FAILED = pytest.StashKey[bool]()
 # What is expected mostly comes at once; on a busy machine it may be long in coming and is still right.
 expect.set_options(timeout=TIMEOUT_MS)
-# The site's start counts towards the first test, and every wait must be able to end before this does.
+# The site's start counts towards the first test of a file, and every wait must be able to end before this does.
 TEST_SECONDS = 900
 
 
@@ -27,14 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
-# For the package, not for the session: Playwright's event loop must not run under the tests that follow.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     postgres = os.environ.get("MEDES_TEST_DB") == "postgres"
     with running_stack(os.environ["DATABASE_URL"] if postgres else "") as site:
         yield site
 
 
+# For the package, not for the session: Playwright's event loop must not run under the tests that follow.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     program = os.environ.get("MEDES_CHROMIUM") or shutil.which("chromium")
@@ -42,9 +43,9 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def sessions() -> dict[str, Any]:
-    """The cookies of whoever has logged in."""
+    """The cookies of whoever has logged in to this site."""
     return {}
 
 

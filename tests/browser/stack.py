@@ -31,7 +31,7 @@ from medes_site.demo.private_redis import PrivateRedis
 from medes_site.environment import ROOT
 
 HOST: Final = "127.0.0.1"
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 180.0
 LOG_LINES: Final = 60
 UPLOAD_MIB: Final = 1
 # What the surroundings say about the site under test; the stack decides all of it anew.
@@ -45,13 +45,25 @@ class StackFailed(RuntimeError):
 
 
 class Program:
-    """A child in a process group of its own that writes to a log. It can be started again."""
+    """A child in a process group of its own that writes to a log. It can be started again.
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, environment: dict[str, str]) -> None:
+    `handed_on`: file descriptors that it inherits, under the same numbers.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environment: dict[str, str],
+        *,
+        handed_on: tuple[int, ...] = (),
+    ) -> None:
         self.name = name
         self.log = log
         self._command = (sys.executable, *command)
         self._environment = environment
+        self._handed_on = handed_on
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -72,6 +84,7 @@ class Program:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self._handed_on,
             )
 
     def signal_group(self, wanted: signal.Signals) -> None:
@@ -93,19 +106,21 @@ class Program:
 
 
 class Stack:
-    """The running site. `url` has no slash at its end; `scene` is what `scene.py` made."""
+    """The running site, at the bound socket `door`. `url` has no slash at its end; `scene` is what `scene.py` made."""
 
-    def __init__(self, home: Path, database_url: str, environment: dict[str, str], port: int) -> None:
+    def __init__(
+        self, home: Path, database_url: str, environment: dict[str, str], door: socket.socket
+    ) -> None:
         self.home = home
-        self.url = f"http://{HOST}:{port}"
+        self.url = f"http://{HOST}:{door.getsockname()[1]}"
         self.scene: dict[str, Any] = {}
         self._database_url = database_url
         self._environment = environment
         logs = home / "logs"
-        web = f"-m gunicorn medes_site.wsgi --bind {HOST}:{port} --workers 2 --threads 4 --no-control-socket"
+        web = f"-m gunicorn medes_site.wsgi --bind fd://{door.fileno()} --workers 2 --threads 4 --no-control-socket"
         worker = "-m celery -A medes_site worker --beat --queues default,evaluate,train --concurrency 1 --loglevel INFO"
         worker += f" --schedule {home / 'celerybeat-schedule'}"
-        self.web = Program("web", web.split(), logs / "web.log", environment)
+        self.web = Program("web", web.split(), logs / "web.log", environment, handed_on=(door.fileno(),))
         self.worker = Program("worker", worker.split(), logs / "worker.log", environment)
 
     @property
@@ -135,6 +150,22 @@ class Stack:
                 return connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
         with closing(sqlite3.connect(self.home / "medes.sqlite3", timeout=30)) as connection:
             return connection.execute(statement.replace("%s", "?"), parameters).fetchall()
+
+    @contextmanager
+    def holding(self, statement: str, *parameters: Any) -> Iterator[None]:
+        """Does `statement` in a transaction that stays open meanwhile and is undone: who needs the same rows waits.
+
+        Only on PostgreSQL; SQLite would keep everybody waiting, so there nothing is held.
+        """
+        if not self._database_url:
+            yield
+            return
+        with psycopg.connect(self._database_url) as connection:
+            connection.execute(statement, parameters)  # type: ignore[arg-type]
+            try:
+                yield
+            finally:
+                connection.rollback()
 
     def count(self, table: str, where: str = "", *parameters: Any) -> int:
         condition = f" WHERE {where}" if where else ""
@@ -207,10 +238,12 @@ def _environment(home: Path, database_url: str, redis_url: str) -> dict[str, str
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+def _door() -> socket.socket:
+    """A socket on a free port, held from now on: a number that is only remembered is somebody else's by the time the
+    site is ready to listen, for every connection of this machine takes one too."""
+    door = socket.socket()
+    door.bind((HOST, 0))
+    return door
 
 
 def _seem_tuned(home: Path) -> None:
@@ -233,7 +266,8 @@ def running_stack(database_url: str = "", *, long: bool = True, policy: bool = F
         (home / "logs").mkdir()
         redis = stack.enter_context(PrivateRedis(home, home / "logs" / "redis.log"))
         database = stack.enter_context(_database(database_url))
-        site = Stack(home, database, _environment(home, database, redis.url), _free_port())
+        door = stack.enter_context(_door())
+        site = Stack(home, database, _environment(home, database, redis.url), door)
         subprocess.run((sys.executable, "-m", "medes_site.messages", "compile"), cwd=ROOT, check=True)
         if not policy:
             _seem_tuned(home)
