@@ -41,8 +41,9 @@ def label_ten(page: Page) -> None:
     for number in range(10):
         form = page.locator("form[data-seat]")
         expect(form).to_be_visible()
-        # A key pressed before the scripts are there is nobody's.
-        expect(page.locator("body.scripted")).to_be_attached()
+        expect(
+            page.locator("body.scripted")
+        ).to_be_attached()  # a key before the scripts are there is nobody's
         before = form.get_attribute("data-seat")
         for key in WAYS[number % len(WAYS)]:
             page.keyboard.press(key)
@@ -61,7 +62,7 @@ def test_one_person_labels_ten_retrains_watches_reads_promotes(
     """What `make demo` invites to, as its researcher, in Chinese. The sightings keep that person's labels blind."""
     if not stack.count("annotation_label"):
         pytest.skip("the demo's labels are not here")
-    wait_for(lambda: active(stack) == [("1",)], 180)  # what the demo trains by itself at its first start
+    wait_for(lambda: active(stack) == [("1",)], 300)  # what the demo trains by itself at its first start
     before = boards(stack)
     page = page_as("researcher", "zh-hans")
     page.goto(f"{stack.url}/")
@@ -79,13 +80,13 @@ def test_one_person_labels_ten_retrains_watches_reads_promotes(
     start_axe(page)
     assert violations(page) == []
     report = page.get_by_role("link", name="查看报告")
-    expect(report).to_be_visible(timeout=180_000)
+    expect(report).to_be_visible(timeout=300_000)
     expect(page.locator("#log-lines")).to_contain_text("registered medes-linear 2")
     report.click()
     promote = page.locator("#promote")
-    expect(promote).to_be_visible(timeout=120_000)
+    expect(promote).to_be_visible(timeout=240_000)
     expect(page.get_by_text("由本软件的制作者为演示逐条写成")).to_be_visible()
-    assert page.locator("#curves svg.chart").count() >= 2
+    expect(page.locator("#curves svg.chart").nth(1)).to_be_attached()
     expect(page.get_by_role("heading", name="启用后的变化")).to_be_visible()
     start_axe(page)
     assert violations(page) == []
@@ -115,7 +116,7 @@ def test_what_the_researcher_read_is_given_to_them_no_more(
     """In the browser as in the services: an answer whose verdict was looked at leaves that person's queue."""
     if not stack.count("annotation_label"):
         pytest.skip("the demo's labels are not here")
-    wait_for(lambda: active(stack), 180)
+    wait_for(lambda: active(stack), 300)
     page = page_as("researcher", "zh-hans")
     page.goto(f"{stack.url}/annotate/demo-clinic/")
     if page.get_by_role("button", name="参加").count():
@@ -141,14 +142,14 @@ def test_a_training_outlives_its_worker(stack: Stack) -> None:
     """The whole Celery worker is killed while its engine works: the engine goes too, and the run is finished later."""
     if not stack.count("annotation_label"):
         pytest.skip("the demo's labels are not here")
-    wait_for(lambda: active(stack), 180)
+    wait_for(lambda: active(stack), 300)
     said = json.loads(stack.manage("train_guardian", "--queue", "--json", "--name", "outlives"))
     run, job = said["run"], said["job"]
 
     def engine() -> int | None:
         return stack.query("SELECT engine_pid FROM training_run WHERE id = %s", run)[0][0]
 
-    pid = wait_for(engine, 120)
+    pid = wait_for(engine, 240)
     engine_process = psutil.Process(pid)
     stack.worker.kill()
     wait_for(lambda: not engine_process.is_running() or engine_process.status() == psutil.STATUS_ZOMBIE)
