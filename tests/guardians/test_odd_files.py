@@ -50,7 +50,7 @@ def quoted(*cells: str) -> str:
     return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"
 
 
-def in_order(rows: list[dict[str, Any]], lines: list[tuple[str, str, str]], judged: Any) -> None:
+def assert_in_order(rows: list[dict[str, Any]], lines: list[tuple[str, str, str]], judged: Any) -> None:
     """Each row is what the same case gets alone: the order is the file's, and no row leans on another."""
     for row, line in zip(rows, lines, strict=True):
         alone = judged(
@@ -62,7 +62,7 @@ def in_order(rows: list[dict[str, Any]], lines: list[tuple[str, str, str]], judg
 def test_odd_answers_are_judged_in_the_order_of_the_file(judged: Any) -> None:
     lines = [("应当征得患者同意。", f"问题{number}", answer) for number, answer in enumerate(ANSWERS)]
     rows = judged(HEAD + "".join(quoted(*line) for line in lines))
-    in_order(rows, lines, judged)
+    assert_in_order(rows, lines, judged)
     for row in rows:
         assert row["failed"] is None
         assert set(row["p"]) == set(CRITERIA) and all(0 <= p <= 1 for p in row["p"].values())
@@ -93,17 +93,20 @@ def test_nulls_and_missing_norms(judged: Any) -> None:
     rows = judged(
         '{"norm": null, "question": "q", "response": null}\n\n{"question": "q", "response": "r"}\n', "a.jsonl"
     )
-    in_order(rows, [("", "q", ""), ("", "q", "r")], judged)
+    assert_in_order(rows, [("", "q", ""), ("", "q", "r")], judged)
     assert judged("question,response\nq,r\n") == rows[1:]
 
 
 def test_rows_without_text_keep_their_place(judged: Any) -> None:
     rows = judged(HEAD + 'n,q,《民法典》第一条\n,,\n"","",""\n\nn,q,\nn,q,last\n')
-    in_order(
+    assert_in_order(
         rows,
         [("n", "q", "《民法典》第一条"), ("", "", ""), ("", "", ""), ("n", "q", ""), ("n", "q", "last")],
         judged,
     )
+    assert [row["failed"] for row in rows] == [None] * 5, "an answer of nothing is judged too"
+    assert [row["q2"] for row in rows] == [1, 0, 0, 0, 0], "a law is cited in the first row and nowhere else"
+    assert rows[1] == rows[2] and len({json.dumps(row) for row in (rows[0], rows[2], rows[4])}) == 3
 
 
 def test_a_row_that_is_none_is_told_in_its_place(judged: Any) -> None:
