@@ -41,9 +41,8 @@ def label_ten(page: Page) -> None:
     for number in range(10):
         form = page.locator("form[data-seat]")
         expect(form).to_be_visible()
-        expect(
-            page.locator("body.scripted")
-        ).to_be_attached()  # a key before the scripts are there is nobody's
+        # A key pressed before the scripts are there is nobody's.
+        expect(page.locator("body.scripted")).to_be_attached()
         before = form.get_attribute("data-seat")
         for key in WAYS[number % len(WAYS)]:
             page.keyboard.press(key)
