@@ -1,7 +1,9 @@
 """Guardian of kind `encoder`: a transformers checkpoint with a six-output head, calibrated like the linear kind.
 
-Artefact: `guardian.json` (with `settings`: max_length, dtype, slopes, offsets), `model/` (config, safetensors,
-tokenizer files) and `head.safetensors`. p = sigmoid(slope * margin + offset) for each criterion.
+Artefact: `guardian.json` (with `settings`: max_length, dtype, arithmetic, slopes, offsets), `model/` (config,
+safetensors, tokenizer files) and `head.safetensors`. p = sigmoid(slope * margin + offset) for each criterion.
+Under `arithmetic` "int8" the weights, stored as they were trained, are rounded when they are loaded, on any machine:
+a guardian is calibrated for one arithmetic and judges in no other.
 """
 
 from __future__ import annotations
@@ -33,13 +35,16 @@ from benchmark.guardians.encoder_model import (
     load_head,
     load_tokenizer,
 )
+from benchmark.guardians.int8 import in_int8
 from benchmark.guardians.linear_words import CRITERION_WORDS
 from benchmark.guardians.manifest import Manifest, read_manifest
 from benchmark.guardians.sentences import sentences_of
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-TOKENS = 8_192
-"""Padded tokens in a batch, unless the manifest says otherwise."""
+ARITHMETICS = ("float", "int8")
+TOKENS = {"cuda": 8_192, "cpu": 1_024}
+"""Padded tokens in a batch, unless the manifest says otherwise: a processor is busy with two long answers, and the
+intermediate results of more fall out of its cache."""
 
 MAX_OCCLUDED = 12
 MAX_EVIDENCE = 3
@@ -59,7 +64,7 @@ class EncoderGuardian:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.to(self.device).eval()
         self.max_length = int(manifest.settings["max_length"])
-        self.tokens = int(manifest.settings.get("batch_tokens", TOKENS))
+        self.tokens = int(manifest.settings.get("batch_tokens", TOKENS[self.device.type]))
         self._slopes = [float(value) for value in manifest.settings["slopes"]]
         self._offsets = [float(value) for value in manifest.settings["offsets"]]
 
@@ -147,15 +152,18 @@ def load(folder: Path) -> EncoderGuardian:
     try:
         dtype = DTYPES[str(settings.get("dtype", "float32"))]
         sizes = [len(settings[name]) for name in ("slopes", "offsets")]
+        arithmetic = str(settings.get("arithmetic", "float"))
         if sizes != [len(CRITERIA)] * 2 or not 16 <= int(settings["max_length"]) <= 131_072:
             raise ValueError("settings out of range")
+        if arithmetic not in ARITHMETICS:
+            raise ValueError("unknown arithmetic")
     except (KeyError, TypeError, ValueError) as error:
         raise GuardianError(f"The settings of this guardian are incomplete: {error}.") from None
     model = folder / MODEL_FOLDER
     if not model.is_dir():
         raise GuardianError(f"The artefact has no folder {MODEL_FOLDER}.")
     body = load_body(str(model), dtype=dtype)
-    network = Network(body, body.config.hidden_size)
+    network = Network(in_int8(body) if arithmetic == "int8" else body, body.config.hidden_size)
     load_head(network, folder / HEAD_FILE)
     return EncoderGuardian(manifest, network, load_tokenizer(str(model)))
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from benchmark.guardians.base import Case, GuardianError, JudgeFailed, Verdict
+from benchmark.guardians.base import Case, Guardian, GuardianError, JudgeFailed, Verdict
 from benchmark.guardians.loading import load_guardian
 from tests.guardians.material import rows, run_folder
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from safetensors.torch import load_file  # noqa: E402
+
+from benchmark.guardians import int8  # noqa: E402
 from benchmark.guardians.encoder_model import batches, encode, load_tokenizer  # noqa: E402
 from tests.guardians.checkpoints import tiny_causal, tiny_encoder  # noqa: E402
+from training.engine import guardian_encoder  # noqa: E402
 from training.engine.guardian import main  # noqa: E402
+from training.engine.guardian_run import Config  # noqa: E402
 
 pytestmark = [pytest.mark.one_database, pytest.mark.train]
 SETTINGS = {"max_length": 128, "epochs": 6, "batch_size": 8, "learning_rate": 3e-3}
@@ -46,6 +52,15 @@ def cases() -> list[Case]:
     return [Case(row["norm"], row["question"], row["response"]) for row in rows(12, audit=True)]
 
 
+def in_arithmetic(artefact: Path, arithmetic: str) -> Guardian:
+    """The guardian, told to judge in this arithmetic."""
+    path = artefact / "guardian.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["settings"]["arithmetic"] = arithmetic
+    path.write_text(json.dumps(manifest), "utf-8")
+    return load_guardian(artefact)
+
+
 def test_it_learns(finished: Path) -> None:
     report = json.loads((finished / "report.json").read_text("utf-8"))
     assert report["criteria"]["q2"]["figures"]["balanced_accuracy"]["value"] > 0.8
@@ -60,6 +75,40 @@ def test_bit_for_bit_the_same_judge_after_reload(finished: Path) -> None:
     lines = [json.loads(line) for line in (finished / "predictions.jsonl").open(encoding="utf-8")]
     outcomes = [outcome for outcome in first.judge(cases()) if isinstance(outcome, Verdict)]
     assert [line["p"] for line in lines] == [dict(outcome.p) for outcome in outcomes]
+
+
+def test_the_arithmetic_is_fixed_and_the_same_on_any_processor(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was calibrated in whole numbers judges in whole numbers, bit for bit, also where they are emulated."""
+    own = SETTINGS | {"epochs": 1, "arithmetic": "int8"}
+    folder = run_folder(
+        tmp_path / "run", groups=8, audit_groups=2, kind="encoder", base_model=str(base), settings=own
+    )
+    assert main([str(folder)]) == 0
+    guardian = load_guardian(folder / "artefact")
+    assert guardian.manifest.settings["arithmetic"] == "int8"
+    assert any(isinstance(part, int8.Int8Linear) for part in guardian.network.body.modules())
+    assert type(guardian.network.head) is torch.nn.Linear
+    stored = load_file(folder / "artefact" / "model" / "model.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float32}, (
+        "weights are kept as they were trained"
+    )
+    found = guardian.judge(cases())
+    monkeypatch.setattr(int8, "has_int8_instructions", lambda: False)
+    assert load_guardian(folder / "artefact").judge(cases()) == found
+    other = in_arithmetic(folder / "artefact", "float").judge(cases())
+    assert [outcome.p for outcome in other] != [outcome.p for outcome in found]
+
+
+@pytest.mark.parametrize(("instructions", "chosen"), [(True, "int8"), (False, "float")])
+def test_without_a_gpu_whole_numbers_are_chosen_where_the_processor_has_them(
+    instructions: bool, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guardian_encoder, "has_int8_instructions", lambda: instructions)
+    settings = guardian_encoder.settings_of(Config("encoder", "a", "1"))
+    assert guardian_encoder.arithmetic_of(settings, torch.device("cpu")) == chosen
+    assert guardian_encoder.arithmetic_of(settings, torch.device("cuda")) == "float"
 
 
 def test_only_safetensors_and_text(finished: Path) -> None:
@@ -94,13 +143,18 @@ def test_lora_on_a_decoder_is_merged_and_loads_again(tmp_path: Path) -> None:
     )
 
 
-def test_order_and_company_do_not_change_a_verdict(finished: Path) -> None:
-    guardian = load_guardian(finished / "artefact")
+@pytest.mark.parametrize(("arithmetic", "rounding"), [("float", 1e-5), ("int8", 1e-3)])
+def test_order_and_company_do_not_change_a_verdict(
+    finished: Path, tmp_path: Path, arithmetic: str, rounding: float
+) -> None:
+    """But for rounding: another batch adds in another order, and a whole number may then fall to the other side."""
+    shutil.copytree(finished / "artefact", tmp_path / "artefact")
+    guardian = in_arithmetic(tmp_path / "artefact", arithmetic)
     together, alone = guardian.judge(cases()), [guardian.judge([case])[0] for case in cases()]
     for one, other in zip(together, alone, strict=True):
         assert isinstance(one, Verdict) and isinstance(other, Verdict)
         assert one.values == other.values
-        assert one.p == pytest.approx(other.p, abs=1e-5)
+        assert one.p == pytest.approx(other.p, abs=rounding)
 
 
 def test_any_text_gets_an_outcome(finished: Path) -> None:
@@ -144,6 +198,7 @@ def test_a_damaged_artefact_is_refused(finished: Path, tmp_path: Path, name: str
     [
         ({"base_model": "/nowhere/at/all"}, "no checkpoint folder"),
         ({"settings": {"epochs": 0}}, "epochs"),
+        ({"settings": {"arithmetic": "int4"}}, "arithmetic is one of float, int8, auto"),
         ({"settings": {"colour": 1}}, "no setting 'colour'"),
         ({"settings": {"max_length": 4096}}, "reads 256 tokens"),
     ],

@@ -2,8 +2,9 @@
 
 One fold of norm groups is kept from the training; calibration and thresholds come from it alone, so they are honest
 about new norms. `settings`: max_length, epochs, batch_size, learning_rate, warmup (share of steps), weight_decay,
-lora_r (0: all weights are trained), dtype ("float32", "bfloat16"), checkpoint_seconds (between two checkpoints, from
-which a run that was killed goes on as if nothing had happened).
+lora_r (0: all weights are trained), dtype ("float32", "bfloat16"), arithmetic of the judge ("float", "int8", "auto":
+int8 where there is no GPU but a processor for it), checkpoint_seconds (between two checkpoints, from which a run that
+was killed goes on as if nothing had happened).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from peft import LoraConfig, TaskType, get_peft_model
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from benchmark.guardians.base import CRITERIA, Case
-from benchmark.guardians.encoder import DTYPES
+from benchmark.guardians.encoder import ARITHMETICS, DTYPES, TOKENS
 from benchmark.guardians.encoder_model import (
     HEAD_FILE,
     MODEL_FOLDER,
@@ -31,6 +32,7 @@ from benchmark.guardians.encoder_model import (
     load_tokenizer,
     save_head,
 )
+from benchmark.guardians.int8 import has_int8_instructions, in_int8
 from training.engine.guardian_calibrating import Calibrated, calibrate
 from training.engine.guardian_checkpoint import Checkpoint, forget
 from training.engine.guardian_run import Config, Run, RunRefused, TrainingRow
@@ -46,6 +48,7 @@ DEFAULTS: Mapping[str, Any] = {
     "weight_decay": 0.01,
     "lora_r": 0,
     "dtype": "float32",
+    "arithmetic": "auto",
     "checkpoint_seconds": 60,
 }
 RANGES: Mapping[str, tuple[float, float]] = {
@@ -70,6 +73,7 @@ class Settings:
     weight_decay: float
     lora_r: int
     dtype: str
+    arithmetic: str
     checkpoint_seconds: int
 
 
@@ -87,7 +91,18 @@ def settings_of(config: Config) -> Settings:
             raise RunRefused(f"The setting {name} lies between {low:g} and {high:g}, not {value!r:.40}.")
     if values["dtype"] not in DTYPES:
         raise RunRefused(f"The setting dtype is one of {', '.join(DTYPES)}, not {values['dtype']!r:.40}.")
+    if values["arithmetic"] not in (*ARITHMETICS, "auto"):
+        raise RunRefused(
+            f"The setting arithmetic is one of float, int8, auto, not {values['arithmetic']!r:.40}."
+        )
     return Settings(**values)
+
+
+def arithmetic_of(settings: Settings, device: torch.device) -> str:
+    """What the guardian will judge in. Chosen once, here: its calibration holds for nothing else."""
+    if settings.arithmetic != "auto":
+        return settings.arithmetic
+    return "int8" if device.type == "cpu" and has_int8_instructions() else "float"
 
 
 def train(
@@ -128,17 +143,21 @@ def train(
     network = Network(body, hidden).to(device)
     _fit(run, network, tokenizer, learning, config, settings, device)
     network.eval()
-    margins = _margins(run, network, tokenizer, held, settings, device)
     if settings.lora_r:
         network.body = network.body.merge_and_unload()  # type: ignore[operator]
     network.body.save_pretrained(folder / MODEL_FOLDER, safe_serialization=True)  # type: ignore[operator]
     tokenizer.save_pretrained(folder / MODEL_FOLDER)
     save_head(network, folder / HEAD_FILE)
     forget(run.folder)
-    calibrated = calibrate(margins, held, config)
+    arithmetic = arithmetic_of(settings, device)
+    if arithmetic == "int8":
+        in_int8(network.body)
+    run.say("calibration", f"{len(held)} answers, in {arithmetic}")
+    calibrated = calibrate(_margins(run, network, tokenizer, held, settings, device), held, config)
     manifest = {
         "max_length": settings.max_length,
         "dtype": settings.dtype,
+        "arithmetic": arithmetic,
         "slopes": calibrated.slopes,
         "offsets": calibrated.offsets,
         "priors": calibrated.priors,
@@ -214,7 +233,7 @@ def _margins(
         tokenizer, [Case(row.norm, row.question, row.response) for row in rows], settings.max_length
     )
     found = np.zeros((len(rows), len(CRITERIA)))
-    for batch in batches(encoded, tokenizer.pad_token_id, 16_384, device):
+    for batch in batches(encoded, tokenizer.pad_token_id, TOKENS[device.type], device):
         run.check()
         found[batch.order] = network(batch.ids, batch.mask).cpu().numpy()
     return found
