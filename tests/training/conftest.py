@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from medes_site.demo.private_redis import PrivateRedis
 from medes_site.kit.roles import Role
+from tests.kit.processes import use_broker
 from tests.training.scene import Scene, label_all, make_scene
+from tests.training.workers import Worker
 
 
 @pytest.fixture
@@ -22,3 +25,17 @@ def labelled(scene: Scene) -> Scene:
     """72 answers, labelled twice, with some dissent."""
     label_all(scene, dissent=9)
     return scene
+
+
+@pytest.fixture
+def redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateRedis]:
+    with PrivateRedis(tmp_path / "redis") as server:
+        use_broker(monkeypatch, server.url)
+        yield server
+
+
+@pytest.fixture
+def worker(redis: PrivateRedis) -> Iterator[Worker]:
+    found = Worker(redis.url)
+    yield found
+    found.kill()

@@ -25,9 +25,10 @@ from medes_site.kit.jobs.models import Job, JobLogLine
 from medes_site.kit.jobs.reconcile import reconcile
 from medes_site.kit.roles import Role
 from tests.engine.tuning_scene import curve, run_here
-from tests.kit.processes import start, use_broker, wait_for
+from tests.kit.processes import wait_for
 from tests.training.test_tuning import build_model
 from tests.training.tuning_scene import make_open_scene
+from tests.training.workers import Census, Worker
 from training.models import Run
 from training.services.runs import run_folder
 from training.services.tuning_data import build_tuning_dataset
@@ -46,72 +47,6 @@ CONFIG: dict[str, Any] = {
     "max_length": 200, "batch_size": 4, "accumulation": 2, "max_steps": STEPS, "save_every": 4, "keep_checkpoints": 2,
     "gradient_checkpointing": False, "device": "cpu", "sample_tokens": 4, "eval_every": 10, "learning_rate": 1e-3,
 }  # fmt: skip
-
-
-class Worker:
-    """`celery worker` with its beat, on the test's database and a Redis of its own."""
-
-    def __init__(self, redis_url: str) -> None:
-        self._redis_url = redis_url
-        self.process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return start(
-            "-m", "celery", "-A", "medes_site", "worker", "--beat", "--queues", "default,train", "--concurrency", "2",
-            "--loglevel", "ERROR", "--schedule", str(settings.MEDES_HOME / "beat"),
-            REDIS_URL=self._redis_url, MEDES_JOB_LEASE_SECONDS="20", OMP_NUM_THREADS="1",
-        )  # fmt: skip
-
-    def kill(self) -> None:
-        """SIGKILL to all of it at once; the engine is in a group of its own."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def start_again(self) -> None:
-        self.process = self._start()
-
-
-@pytest.fixture
-def redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateRedis]:
-    with PrivateRedis(tmp_path / "redis") as server:
-        use_broker(monkeypatch, server.url)
-        yield server
-
-
-@pytest.fixture
-def worker(redis: PrivateRedis) -> Iterator[Worker]:
-    found = Worker(redis.url)
-    yield found
-    found.kill()
-
-
-class Census(threading.Thread):
-    """Counts the engines of a run, all the time."""
-
-    def __init__(self, kind: str, folder: Path) -> None:
-        super().__init__(daemon=True)
-        self._words = (f"training.engine.{kind}", str(folder))
-        self.most = 0
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        while not self.over.wait(0.05):
-            self.most = max(self.most, len(self.engines()))
-
-    def engines(self) -> list[psutil.Process]:
-        found = []
-        for process in psutil.process_iter():
-            try:
-                words = process.cmdline()
-                if (
-                    self._words[0] in words
-                    and self._words[1] in words
-                    and "training.engine.leash" not in words
-                ):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
 
 
 @pytest.fixture
