@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,9 +17,10 @@ from benchmark.models import Guardian
 from medes_site.kit.jobs.models import Job, JobLogLine
 from tests.kit.processes import ROOT, wait_for
 from tests.training.scene import Scene
-from tests.training.workers import Census, Worker
+from tests.training.workers import Census, Worker, is_over
 from training.engine.guardian_checkpoint import FILE
 from training.models import Dataset, Run
+from training.readers.child_environment import child_environment
 from training.services.runs import plan_guardian_run, run_folder
 from training.tasks import launch_run
 
@@ -66,7 +66,7 @@ def undisturbed(run: Run, folder: Path) -> Path:
     for name in ("config.json", "rows.jsonl", "audit.jsonl"):
         shutil.copy(run_folder(run) / name, folder / name)
     command = [sys.executable, "-m", "training.engine.guardian", str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**child_environment(), "OMP_NUM_THREADS": "1"}  # as the worker starts it
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
     return folder
 
@@ -90,8 +90,7 @@ def test_the_run_goes_on_from_its_checkpoint_and_ends_once(
     (engine,) = census.engines()
     holder = Job.objects.get(pk=job.pk).pid
     worker.kill()
-    wait_for(lambda: not census.engines(), 10)  # with its worker, and before anybody looks for it
-    assert not engine.is_running() or engine.status() == "zombie"
+    wait_for(lambda: is_over(engine), 10)  # with its worker, and before anybody looks for it
     job.refresh_from_db()
     assert (job.state, job.attempt) == (Job.State.RUNNING, 1)
     newest = torch.load(folder / FILE, weights_only=True)["step"]  # whole: it can be read

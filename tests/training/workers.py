@@ -66,6 +66,14 @@ class Worker:
         return True
 
 
+def is_over(process: psutil.Process) -> bool:
+    """Whether it has ended, be it that nobody has reaped it yet."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 class Census(threading.Thread):
     """Counts the engines of a run, all the time."""
 
