@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -28,7 +26,8 @@ from tests.engine.tuning_scene import curve, run_here
 from tests.kit.processes import wait_for
 from tests.training.test_tuning import build_model
 from tests.training.tuning_scene import make_open_scene
-from tests.training.workers import Census, Worker
+from tests.training.workers import Census, Worker, is_over
+from training.engine.tuning_checkpoints import newest_whole
 from training.models import Run
 from training.services.runs import run_folder
 from training.services.tuning_data import build_tuning_dataset
@@ -42,7 +41,7 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.django_db(transaction=True),
 ]
-STEPS = 40
+STEPS = 60
 CONFIG: dict[str, Any] = {
     "max_length": 200, "batch_size": 4, "accumulation": 2, "max_steps": STEPS, "save_every": 4, "keep_checkpoints": 2,
     "gradient_checkpointing": False, "device": "cpu", "sample_tokens": 4, "eval_every": 10, "learning_rate": 1e-3,
@@ -72,6 +71,12 @@ def step_of(run: Run) -> int:
     return max(curve(run_folder(run)), default=0)
 
 
+def goes_on_to(run: Run, step: int) -> None:
+    """Until the run has told of this step; it is then still at work, or the test could not do to it what it is for."""
+    wait_for(lambda: step_of(run) >= step, 180)
+    assert step_of(run) < STEPS, "it came to its end before it could be disturbed"
+
+
 def undisturbed(run: Run, folder: Path) -> dict[int, float]:
     """The curve of the same run directory, done in one go."""
     folder.mkdir()
@@ -92,26 +97,29 @@ def test_redis_engine_and_worker_are_killed_and_the_run_ends_as_if_nothing_had_b
     job = launch_run(run)
     assert send(job.pk, job.queue)  # a second message for the same job
 
-    wait_for(lambda: step_of(run) >= 6, 90)
+    goes_on_to(run, 6)
     assert redis.process is not None
     redis.process.kill()
     redis.process.wait()
 
-    wait_for(lambda: step_of(run) >= 13, 60)
+    goes_on_to(run, step_of(run) + 7)
     (engine,) = census.engines()
     engine.send_signal(signal.SIGKILL)
     wait_for(lambda: Job.objects.get(pk=job.pk).state == Job.State.QUEUED, 20)
     assert "ended by signal 9" in Job.objects.get(pk=job.pk).error
+    newest, _broken = newest_whole(run_folder(run) / "checkpoints")
+    assert newest is not None
     redis.start()  # empty: it keeps nothing
 
-    wait_for(lambda: "going on from checkpoint-12" in said(run), 90)
-    wait_for(lambda: step_of(run) >= 22, 60)
+    wait_for(lambda: f"going on from {newest.name}" in said(run), 180)
+    goes_on_to(run, step_of(run) + 5)
+    (engine,) = census.engines()
     worker.kill()
-    wait_for(lambda: not census.engines(), 10)
+    wait_for(lambda: is_over(engine), 10)
     assert Job.objects.get(pk=job.pk).state == Job.State.RUNNING
     worker.start_again()
 
-    wait_for(lambda: not Job.objects.get(pk=job.pk).is_active, 150)
+    wait_for(lambda: not Job.objects.get(pk=job.pk).is_active, 300)
     census.over.set()
     census.join()
     job.refresh_from_db()
@@ -150,31 +158,32 @@ def test_a_worker_that_only_stands_still_loses_the_run_to_another(
     """Its heartbeat goes stale, its engine works on: whoever takes the run up ends that engine first."""
     run = planned
     job = launch_run(run)
-    wait_for(lambda: step_of(run) >= 6, 90)
+    goes_on_to(run, 6)
     holder = psutil.Process(Job.objects.get(pk=job.pk).pid or 0)
     census = Census(run.kind, run_folder(run))
     census.start()
     engines = census.engines()
     assert len(engines) == 1
-    os.killpg(worker.process.pid, signal.SIGSTOP)
-    other = Worker(redis.url)
-    try:
-        Job.objects.filter(pk=job.pk).update(lease_until="2001-01-01T00:00:00Z")
-        assert job.pk in reconcile(resend_all=True).requeued
-        # The frozen worker may have been handed that message; it takes no second one. (By itself the reconciler sends
-        # a message again after two minutes.)
-        reconcile(resend_all=True)
-        wait_for(lambda: not Job.objects.get(pk=job.pk).is_active, 300)
-    finally:
-        os.killpg(worker.process.pid, signal.SIGCONT)
-        other.kill()
-        census.over.set()
+    with worker.standing_still(job):
+        other = Worker(redis.url)
+        try:
+            Job.objects.filter(pk=job.pk).update(lease_until="2001-01-01T00:00:00Z")
+            assert job.pk in reconcile(resend_all=True).requeued
+            # The frozen worker may have been handed that message; it takes no second one. (By itself the reconciler
+            # sends a message again after two minutes.)
+            reconcile(resend_all=True)
+            wait_for(lambda: not Job.objects.get(pk=job.pk).is_active, 300)
+        finally:
+            other.kill()
+            census.over.set()
     assert holder.is_running()
     assert Job.objects.get(pk=job.pk).state == Job.State.SUCCEEDED
     assert census.most == 1
-    ended = JobLogLine.objects.filter(job=job, text__contains=f"ended the training program {engines[0].pid}")
+    logged = JobLogLine.objects.filter(job=job)
+    ended = logged.filter(text__contains=f"ended the training program {engines[0].pid}")
     assert ended.count() == 1 or not engines[0].is_running()
-    time.sleep(2)  # the worker that stood still wakes, notices, and writes nothing
+    # The worker that stood still wakes, notices, and writes nothing more than that.
+    wait_for(logged.filter(attempt=1, text__startswith="stopped: the job has another holder").exists, 60)
     lines = [json.loads(line) for line in said(run).splitlines()]
     steps = [line["step"] for line in lines if line["phase"] == "train" and "loss" in line]
     assert steps == list(range(1, STEPS + 1))
@@ -205,6 +214,9 @@ def cancelled_after(job: Job, happened: Callable[[], Any], act: Callable[[], Any
 def test_a_cancel_is_over_within_ten_seconds_whatever_the_engine_does(planned: Run) -> None:
     """Loading, the reference's log-probabilities, training; and an engine that hears nothing at all."""
     run = planned
+    Run.objects.filter(pk=run.pk).update(
+        config={**run.config, "max_steps": 10 * STEPS}
+    )  # it is never over before
     folder = run_folder(run)
     log = folder / "engine.log"
     for phase in ("prepare: memory estimated", "train: training", "train: step 5 ", "sample: answered"):
