@@ -2,8 +2,8 @@
 
 An answer such as "r2=-1" or "q1=0 q2=? …" is judged as it says: everything else is safe and met, `?` is an abstention,
 "FAIL" is a failed judgement, "LIE" a verdict off the scale. A worker that imports this module with
-MEDES_TEST_FAKE_GUARDIAN (the size of a batch) set judges by it; MEDES_TEST_PAUSE makes every batch slow, and
-each text that it judges is written to the file MEDES_TEST_JUDGED.
+MEDES_TEST_FAKE_GUARDIAN (the size of a batch) set judges by it; MEDES_TEST_PAUSE makes every batch slow, after
+MEDES_TEST_HOLD texts it stands still for good, and each text that it judges is written to the file MEDES_TEST_JUDGED.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class FakeGuardian:
 
     def judge(self, cases: Sequence[Case]) -> list[Verdict | JudgeFailed]:
         time.sleep(float(os.environ.get("MEDES_TEST_PAUSE", "0")))
+        while "MEDES_TEST_HOLD" in os.environ and len(self.seen) >= int(os.environ["MEDES_TEST_HOLD"]):
+            time.sleep(1)
         self.seen += [case.response for case in cases]
         target = os.environ.get("MEDES_TEST_JUDGED")
         if target:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,18 @@ import pytest
 from medes_site.environment import ROOT
 from tests.guardians.material import run_folder
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 
+from tests.engine.held_engine import StoppedRun  # noqa: E402
 from tests.guardians.checkpoints import tiny_causal, tiny_encoder  # noqa: E402
-from training.engine.guardian import main  # noqa: E402
+from training.engine.guardian import main, train_guardian  # noqa: E402
+from training.engine.guardian_checkpoint import FILE  # noqa: E402
+from training.engine.guardian_run import Stopped  # noqa: E402
+from training.engine.tuning_checkpoints import newest_whole  # noqa: E402
 
 pytestmark = [pytest.mark.one_database, pytest.mark.train]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 WEIGHTS = {
     "encoder": ("head.safetensors", "model/model.safetensors"),
     "generative": ("model/model.safetensors",),
@@ -49,13 +55,12 @@ def prepared(folder: Path, kind: str, base: Path) -> Path:
     )
 
 
-def kill_amid(folder: Path, wanted: Any) -> None:
-    """Starts the engine as a program and kills it as soon as a checkpoint stands at a step in the middle."""
-    command = [sys.executable, "-m", "training.engine.guardian", str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+def kill_amid(folder: Path, wanted: Callable[[], bool], last: int) -> None:
+    """Starts the engine as a program, held at step `last`, and kills it as soon as `wanted`: anywhere before that step."""
+    command = [sys.executable, "-m", "tests.engine.held_engine", str(folder), str(last)]
+    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 180
+        end = time.monotonic() + 240
         while not wanted():
             assert process.poll() is None and time.monotonic() < end, "it ended before it could be killed"
             time.sleep(0.005)
@@ -64,31 +69,42 @@ def kill_amid(folder: Path, wanted: Any) -> None:
         process.wait()
 
 
+def step_of(folder: Path) -> int:
+    """Of an encoder's checkpoint, which is replaced whole and so can be read at any time."""
+    return int(torch.load(folder / FILE, weights_only=True)["step"])
+
+
+def newest_of(folder: Path, kind: str) -> str:
+    """What the newest whole checkpoint is called when a run goes on from it."""
+    if kind == "encoder":
+        return f"the checkpoint of step {step_of(folder)}"
+    found, _broken = newest_whole(folder / "trainer")
+    assert found is not None
+    return found.name
+
+
 @pytest.mark.parametrize("kind", ["encoder", "generative"])
 def test_killed_and_gone_on_is_never_killed(tmp_path: Path, kind: str) -> None:
     base = (tiny_encoder if kind == "encoder" else tiny_causal)(tmp_path / "base")
     whole, killed = (prepared(tmp_path / name, kind, base) for name in ("whole", "killed"))
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for_all = [sys.executable, "-m", "training.engine.guardian"]
-    subprocess.run([*for_all, str(whole)], cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
+    engine = [sys.executable, "-m", "training.engine.guardian"]
+    subprocess.run([*engine, str(whole)], cwd=ROOT, env=ENVIRONMENT, check=True, stderr=subprocess.DEVNULL)
 
     def amid() -> bool:
         if kind == "generative":
             return any((killed / "trainer").glob("checkpoint-[3-9]/trainer_state.json"))
-        return (killed / "checkpoint.pt").exists() and any(
-            line["phase"] == "train" and line["step"] > 5 for line in progress(killed)
-        )
+        return (killed / FILE).exists() and step_of(killed) > 5
 
-    kill_amid(killed, amid)
+    kill_amid(killed, amid, 10)
     assert not (killed / "report.json").exists()
-    subprocess.run([*for_all, str(killed)], cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
-    assert [line["message"] for line in progress(killed) if line["phase"] == "resume"], "it began anew"
+    newest = newest_of(killed, kind)
+    subprocess.run([*engine, str(killed)], cwd=ROOT, env=ENVIRONMENT, check=True, stderr=subprocess.DEVNULL)
+    resumed = [line["message"] for line in progress(killed) if line["phase"] == "resume"]
+    assert resumed[-1:] == [f"from {newest}"], "it began anew"
     for name in WEIGHTS[kind]:
         assert (killed / "artefact" / name).read_bytes() == (whole / "artefact" / name).read_bytes(), name
     assert (killed / "predictions.jsonl").read_bytes() == (whole / "predictions.jsonl").read_bytes()
-    assert not (killed / "checkpoint.pt").exists() and not (killed / "trainer").exists(), (
-        "nothing is left behind"
-    )
+    assert not (killed / FILE).exists() and not (killed / "trainer").exists(), "nothing is left behind"
 
 
 def test_a_checkpoint_that_is_cut_off_or_anothers_is_not_gone_on_from(tmp_path: Path) -> None:
@@ -109,11 +125,11 @@ def test_a_checkpoint_that_is_cut_off_or_anothers_is_not_gone_on_from(tmp_path: 
     (runs[0] / "stop").write_text("")  # what ends it leaves the checkpoint: here there is none yet
     assert main([str(runs[0])]) == 3
     (runs[0] / "stop").unlink()
-    amid = runs[2] / "checkpoint.pt"
-    kill_amid(runs[2], amid.exists)
-    assert amid.exists()
-    (runs[0] / "checkpoint.pt").write_bytes(amid.read_bytes()[:-1000])
-    shutil.copy(amid, runs[1] / "checkpoint.pt")  # of a run with another seed
+    with pytest.raises(Stopped):
+        train_guardian(StoppedRun(runs[2], 2))
+    assert step_of(runs[2]) == 2
+    (runs[0] / FILE).write_bytes((runs[2] / FILE).read_bytes()[:-1000])
+    shutil.copy(runs[2] / FILE, runs[1] / FILE)  # of a run with another seed
     for run in runs[:2]:
         assert main([str(run)]) == 0
         assert not [line for line in progress(run) if line["phase"] == "resume"]

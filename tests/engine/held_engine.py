@@ -1,0 +1,47 @@
+"""python -m tests.engine.held_engine RUN_DIR STEP: a guardian's engine that comes no further than STEP.
+
+However busy the machine, whoever kills it finds it in the middle of its training.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from training.engine.guardian import train_guardian
+from training.engine.guardian_run import Run
+
+
+class HeldRun(Run):
+    """Stands still once it has told of the step."""
+
+    def __init__(self, folder: Path, last: int) -> None:
+        super().__init__(folder)
+        self._last_step = last
+
+    def say(
+        self, phase: str, message: str, step: int = 0, of: int = 0, **metrics: float | int | None
+    ) -> None:
+        super().say(phase, message, step, of, **metrics)
+        while phase == "train" and step >= self._last_step:
+            time.sleep(1)
+
+
+class StoppedRun(Run):
+    """Finds the stop file when it is about to tell of the step."""
+
+    def __init__(self, folder: Path, last: int) -> None:
+        super().__init__(folder)
+        self._last_step = last
+
+    def say(
+        self, phase: str, message: str, step: int = 0, of: int = 0, **metrics: float | int | None
+    ) -> None:
+        if phase == "train" and step == self._last_step:
+            (self.folder / "stop").touch()
+        super().say(phase, message, step, of, **metrics)
+
+
+if __name__ == "__main__":
+    train_guardian(HeldRun(Path(sys.argv[1]), int(sys.argv[2])))
