@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
@@ -29,14 +31,14 @@ def guardians_at_work() -> list[Guardian]:
 
 
 def find_guardian(name: str) -> Guardian:
-    """`active`, a name (its newest version), or name@version. Raises BadInput."""
+    """`active`, a name (its newest version), name@version, or "name version" as pages write it. Raises BadInput."""
     guardians = Guardian.objects.select_related("scorer")
     if name == "active":
         found = guardians.filter(state=Guardian.State.ACTIVE).first()
         if found is None:
             raise BadInput(_("No guardian is active."))
         return found
-    stem, _at, version = name.partition("@")
+    stem, version = (*re.split(r"@|\s+", name.strip(), maxsplit=1), "")[:2]  # a name holds neither
     guardians = guardians.filter(scorer__name=stem)
     found = (guardians.filter(scorer__version=version) if version else guardians.order_by("-pk")).first()
     if found is None:

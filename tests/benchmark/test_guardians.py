@@ -154,9 +154,23 @@ def test_names_of_guardians(tmp_path: Path, researcher: Any, monkeypatch: pytest
     two, _fake = registered(tmp_path, monkeypatch, version="2")
     activated(one, researcher)
     assert find_guardian("active") == find_guardian("fake@1") == one
-    assert find_guardian("fake") == two
-    with pytest.raises(BadInput):
-        find_guardian("nobody")
+    assert find_guardian("fake") == find_guardian("fake 2") == two
+    assert find_guardian("fake 1") == find_guardian(" fake  1 ") == one
+    for name in ("nobody", "fake 3", "fake@3", "fake 1 2", "", "@1"):
+        with pytest.raises(BadInput):
+            find_guardian(name)
+
+
+@pytest.mark.parametrize("name", ["fake@1", "fake 1"])
+def test_the_judge_command_takes_the_name_as_pages_write_it(
+    tmp_path: Path, researcher: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    registered(tmp_path, monkeypatch)
+    registered(tmp_path, monkeypatch, version="2")
+    file, out = tmp_path / "rows.jsonl", StringIO()
+    file.write_text('{"norm": "甲", "question": "问", "response": "答"}\n', "utf-8")
+    call_command("judge", str(file), guardian=name, json=True, stdout=out)
+    assert json.loads(out.getvalue())["guardian"] == "fake 1"
 
 
 def test_the_judge_command_keeps_the_order_of_the_file(

@@ -34,7 +34,7 @@ class Command(ReportingCommand):
         parser.add_argument(
             "--guardian",
             default="active",
-            help="active, a registered name, name@version, or an artefact directory (default: active)",
+            help="active, a name, name@version or 'name version', or an artefact directory (default: active)",
         )
 
     def report(self, **options: Any) -> dict[str, Any]:
