@@ -5,23 +5,11 @@ Each is a sentence as it is said, with names where figures stand; the first that
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from django.utils.translation import gettext_noop
 
-COUNTS = ("n", "n2", "all")
-NUMBER, ANY = r"\d+", ".+?"
-
-
-def pattern_of(words: str) -> str:
-    """The regular expression of a sentence with %(name)s in it."""
-    parts = re.split(r"%\((\w+)\)s", words)
-    return "".join(
-        f"(?P<{part}>{NUMBER if part in COUNTS else ANY})" if place % 2 else re.escape(part)
-        for place, part in enumerate(parts)
-    )
-
+from medes_site.kit.sentences import pattern_of
 
 FAILURES: Final = (
     gettext_noop("The tokenizer in %(folder)s names no end token, so no answer could end."),

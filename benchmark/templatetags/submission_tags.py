@@ -12,8 +12,10 @@ from django.utils.translation import pgettext_lazy
 
 from benchmark.models import Judgement
 from benchmark.rules.passages import Passage, passages
+from medes_site.kit.sentences import in_words
 
 register = template.Library()
+register.filter("in_words", in_words)
 
 EVIDENCE_SHOWN = 6
 OUTCOME_NAMES: Mapping[str, Promise] = {

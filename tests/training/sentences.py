@@ -25,12 +25,13 @@ STANDS_FOR = {
     "why": "out of memory",
     "_word(wanted)": "whole number",
     "kind.upper()": "SFT",
+    "FILE": "guardian.json",
 }
 Text = ast.Constant | ast.JoinedStr
 
 
-def said_in(path: Path) -> Iterator[tuple[int, Text]]:
-    """(line, text) of what is given to an error, directly or by a constant of the module."""
+def said_in(path: Path, errors: frozenset[str] = ERRORS) -> Iterator[tuple[int, Text]]:
+    """(line, text) of what is given to one of the errors, directly or by a constant of the module."""
     tree = ast.parse(path.read_text("utf-8"))
     named = {
         node.targets[0].id: node.value
@@ -38,7 +39,7 @@ def said_in(path: Path) -> Iterator[tuple[int, Text]]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in errors):
             continue
         for given in node.args[:1]:
             found = given

@@ -488,6 +488,13 @@ def test_a_promoted_model_is_seen_answering(
         state="failed", error="Out of memory.", finished_at=datetime.now(UTC)
     )
     assert 'id="answer-again"' in words(client.get(theirs)) and "could not answer" in words(client.get(own))
+    failed = "The answering program ended with code 3."
+    Job.objects.filter(pk=job.pk).update(error=failed)
+    client.cookies["django_language"] = "zh-hans"
+    for address in (own, theirs):
+        shown = words(client.get(address))
+        assert "作答程序以代码 3 结束。" in shown and failed not in shown
+    client.cookies["django_language"] = "en"
     client.post(again)
     assert Job.objects.filter(kind="answer", state="queued").count() == 1
     submission.responses_count = 28

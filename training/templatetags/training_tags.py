@@ -14,6 +14,7 @@ from medes_site.kit.charts.bars import share_bar
 from medes_site.kit.charts.columns import column_chart
 from medes_site.kit.charts.curves import Axis, Series, curve_chart
 from medes_site.kit.charts.geometry import UNIT, Domain
+from medes_site.kit.sentences import in_words
 from training import names
 from training.queries.dataset_page import Part, Spread
 from training.queries.report_page import Curves
@@ -21,7 +22,7 @@ from training.queries.run_comparison import Overlay
 from training.queries.runs import MetricCurve
 
 register = template.Library()
-register.filter("in_words", names.sentence)
+register.filter("in_words", in_words)
 
 
 @register.filter

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -76,8 +75,8 @@ class Job(models.Model):
 
     @property
     def error_message(self) -> str:
-        """`error` in the reader's language: what the core writes is a fixed sentence of the catalogue."""
-        return gettext(self.error) if self.error else ""
+        """`error` in the reader's language, be it the core's own sentence or a handler's."""
+        return in_words(self.error)
 
     @property
     def is_silent(self) -> bool:
