@@ -7,6 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from medes_site.kit.sentences import in_words
+
 
 class Job(models.Model):
     """One run of one handler on one subject.
