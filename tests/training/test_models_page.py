@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from training.errors import BadInput, NotAllowed
 from training.models import BaseEntry
 from training.queries.models_page import model_rows
 from training.services.base_entries import promote_base
+from training.tasks import launch_demo_policy
 
 URL = "training:models"
 
@@ -81,6 +83,45 @@ def test_an_empty_registry_is_a_page_too(scene: Scene, client_of: Callable[[Any]
     page = client_of(scene.researcher).get(reverse(URL))
     assert page.status_code == 200
     assert 'id="promote-base"' not in page.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("state", "error", "told"),
+    [
+        ("queued", "", ("演示模型正在等待工作进程", "The demo's model waits for a worker")),
+        ("running", "", ("正在制作演示模型", "The demo's model is being made")),
+        (
+            "failed",
+            "The tiny policy could not be built.",
+            ("演示模型未能制作完成", "The demo's model could not be made"),
+        ),
+    ],
+)
+def test_the_demos_model_is_on_its_way(
+    scene: Scene, client_of: Callable[[Any], Client], state: str, error: str, told: tuple[str, str]
+) -> None:
+    """In the demo's first minute; its worker may be slow, or fail."""
+    job = launch_demo_policy(wake=False)
+    Job.objects.filter(pk=job.pk).update(state=state, error=error)
+    client = client_of(scene.researcher)
+    for language, title, none in (("zh-hans", told[0], "还没有模型"), ("en", told[1], "No models here yet")):
+        client.cookies["django_language"] = language
+        page = html.unescape(client.get(reverse(URL)).content.decode())
+        assert title in page and none not in page
+        assert ('hx-select="#models-page"' in page) is (state != "failed")
+        assert error in page if language == "en" else not error or error not in page
+    Job.objects.filter(pk=job.pk).update(state="succeeded")
+    assert "No models here yet" in client.get(reverse(URL)).content.decode()
+
+
+@pytest.mark.django_db
+def test_models_stand_in_the_room_of_training(scene: Scene, client_of: Callable[[Any], Client]) -> None:
+    client = client_of(scene.researcher)
+    for language, room in (("zh-hans", "训练"), ("en", "Training")):
+        client.cookies["django_language"] = language
+        crumbs = client.get(reverse(URL)).content.decode().split('class="crumbs"')[1].split("</nav>")[0]
+        assert f'<a href="{reverse("training:guardians")}">{room}</a>' in crumbs
 
 
 @pytest.mark.train

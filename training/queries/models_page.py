@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark.models import Entry, Submission
 from medes_site.kit.jobs.models import Job
-from medes_site.kit.jobs.queries import latest_jobs
+from medes_site.kit.jobs.queries import latest_job, latest_jobs
 from training.models import BaseEntry, Run
 from training.queries.model_folders import (
     NEEDED,
@@ -21,6 +21,7 @@ from training.readers.base_models import BaseModelError, base_in
 from training.rules.memory import parameters_of, shape_of
 
 ANSWER = "answer"  # kind of the job by which a model answers a benchmark
+POLICY = ("policy", 1, "tiny_policy")  # subject and kind of the job that makes the demo's model
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,13 @@ def model_rows() -> list[ModelRow]:
     untuned = [row(name, folder, None, bases.get(folder)) for folder, name in found]
     tuned = [(run, weights_of(run) or folder_of(run) / "artefact" / "adapter") for run in runs]
     return untuned + [row(str(run), str(folder), run, run.entry) for run, folder in tuned]
+
+
+def policy_job() -> Job | None:
+    """The job that makes the demo's tiny model, while it is wanted: queued, running or failed; None where it is made."""
+    subject_type, subject_id, kind = POLICY
+    job = latest_job(subject_type, subject_id, kind=kind)
+    return job if job is not None and (job.is_active or job.state == Job.State.FAILED) else None
 
 
 def _size_of(folder: str) -> tuple[int | None, str]:

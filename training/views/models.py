@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from benchmark.errors import BenchmarkError
-from training.queries.models_page import model_rows
+from training.queries.models_page import model_rows, policy_job
 from training.services.base_entries import promote_base
 from training.tasks import launch_answering
 from training.tuning_forms import PromoteBaseForm
@@ -47,7 +47,8 @@ def models(request: HttpRequest) -> HttpResponse:
         "untuned": [row for row in rows if row.run is None],
         "tuned": [row for row in rows if row.run is not None],
         "waiting": any(row.answering for row in rows),
+        "policy": policy_job(),
         "form": form,
-        "trail": [(_("Runs"), reverse("training:runs"))],
+        "trail": [(_("Training"), reverse("training:guardians"))],
     }
     return render(request, "training/models/list.html", context, status=422 if form.errors else 200)
