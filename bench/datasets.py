@@ -18,8 +18,25 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.db import connection
-from django.utils import timezone
+
+if __name__ == "__main__":
+    django.setup()
+
+from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from benchmark.models import (  # noqa: E402
+    Benchmark,
+    BenchmarkVersion,
+    Corpus,
+    Entry,
+    Guardian,
+    Item,
+    Scenario,
+    Scorer,
+    Submission,
+)
+from training.services.tuning_data import build_tuning_dataset  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 Row = dict[str, Any]
@@ -48,8 +65,6 @@ class Writer:
 
 
 def seed(judgements: int) -> None:
-    from benchmark.models import Benchmark, BenchmarkVersion, Corpus, Entry, Guardian, Item, Scenario, Scorer, Submission  # noqa: PLC0415, I001, E501  # fmt: skip
-
     writer = Writer(2)
     corpus = Corpus.objects.create(slug="drawn-norms", name_zh="规范", name_en="Norms")
     benchmark = Benchmark.objects.create(slug="drawn", name_zh="题库", name_en="Drawn", corpus=corpus)
@@ -154,9 +169,6 @@ def alone(act: str) -> dict[str, float]:
 
 
 def main(act: str) -> None:
-    django.setup()
-    from training.services.tuning_data import build_tuning_dataset  # noqa: PLC0415
-
     begun, rows = time.perf_counter(), 0
     if act == "floor":
         with connection.cursor() as cursor:
