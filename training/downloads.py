@@ -7,7 +7,7 @@ import json
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 
 from training.models import Dataset
-from training.queries.model_folders import files_of
+from training.queries.model_folders import dataset_folder
 
 MANIFEST, CARD = "manifest.json", "README.md"
 CHUNK_BYTES = 1 << 20
@@ -27,7 +27,7 @@ def file_response(found: Dataset, name: str) -> HttpResponseBase:
         return _attached(HttpResponse(text, content_type="application/json"), kept)
     if name == CARD:
         return _attached(HttpResponse(found.card, content_type="text/markdown; charset=utf-8"), kept)
-    path = files_of(found) / name
+    path = dataset_folder(found) / name
     if name not in found.manifest.get("files", {}) or not path.is_file():
         raise Http404
     kind = "application/x-ndjson" if name.endswith(".jsonl") else "application/vnd.apache.parquet"

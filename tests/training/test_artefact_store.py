@@ -25,7 +25,7 @@ from medes_site.kit.jobs.models import Job
 from tests.benchmark.cast import write_benchmark
 from training.errors import WrongState
 from training.models import Run
-from training.queries.model_folders import base_models
+from training.queries.model_folders import base_models, run_folder
 from training.queries.models_page import model_rows
 from training.services.artefact_store import (
     ELSEWHERE,
@@ -35,7 +35,6 @@ from training.services.artefact_store import (
     key_of,
     listed_files,
 )
-from training.services.runs import run_folder
 from training.services.tuning_runs import has_model, promote_run, tuned_model
 from training.tasks import launch_answering, launch_storing
 

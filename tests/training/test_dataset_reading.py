@@ -16,7 +16,7 @@ from medes_site.kit.roles import Role
 from tests.training.scene import Scene
 from tests.training.tuning_scene import make_open_scene
 from training.models import Dataset
-from training.queries.model_folders import files_of
+from training.queries.model_folders import dataset_folder
 from training.services.guardian_data import build_guardian_dataset
 from training.services.tuning_data import build_tuning_dataset
 
@@ -35,7 +35,7 @@ def seen_by(user: Any) -> set[int]:
 
 
 def told(dataset: Dataset, name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (files_of(dataset) / name).read_bytes().split(b"\n") if line]
+    return [json.loads(line) for line in (dataset_folder(dataset) / name).read_bytes().split(b"\n") if line]
 
 
 def test_a_page_of_pairs_tells_of_both_answers(scene: Scene, client_of: Callable[[Any], Client]) -> None:
@@ -56,6 +56,6 @@ def test_a_download_tells_of_every_row_and_a_manifest_of_none(
     assert client.get(reverse(way, args=[made.pk, "manifest.json"])).status_code == 200
     assert seen_by(scene.researcher) == set()
     page = client.get(reverse(way, args=[made.pk, "rows.jsonl"]))
-    assert b"".join(page.streaming_content) == (files_of(made) / "rows.jsonl").read_bytes()  # type: ignore[attr-defined]
+    assert b"".join(page.streaming_content) == (dataset_folder(made) / "rows.jsonl").read_bytes()  # type: ignore[attr-defined]
     wanted = {row["id"] for row in told(made, "rows.jsonl")}
     assert wanted and seen_by(scene.researcher) == wanted

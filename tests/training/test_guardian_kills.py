@@ -20,8 +20,9 @@ from tests.training.scene import Scene
 from tests.training.workers import Census, Worker, is_over
 from training.engine.guardian_checkpoint import FILE
 from training.models import Dataset, Run
+from training.queries.model_folders import run_folder
 from training.readers.child_environment import child_environment
-from training.services.runs import plan_guardian_run, run_folder
+from training.services.runs import plan_guardian_run
 from training.tasks import launch_run
 
 torch = pytest.importorskip("torch")

@@ -26,10 +26,10 @@ from tests.training.tuning_scene import make_open_scene
 from training.errors import BadInput, NotAllowed
 from training.models import Dataset, Run, RunMetric
 from training.names import sentence
+from training.queries.model_folders import run_folder
 from training.queries.run_comparison import compare_runs, run_differences
 from training.readers.child_environment import child_environment
 from training.services.engine_process import engine_arguments
-from training.services.runs import run_folder
 from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_estimates import estimate_of
 from training.services.tuning_runs import comes_from_a_hub, copy_run, plan_tuning_run

@@ -24,13 +24,10 @@ from tests.kit.processes import start, wait_for
 from tests.training.scene import Scene, queued_run
 from training.engine.leash import TAKEN
 from training.models import Dataset, Run
+from training.queries.model_folders import run_folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def folder_of(run: Run) -> Path:
-    return Path(settings.MEDES_ARTEFACTS) / "runs" / str(run.pk)
 
 
 def log_of(job: Job) -> str:
@@ -45,7 +42,7 @@ def slow_down(run: Run) -> None:
 def engine_at_work(run: Run) -> bool:
     """Whether the engine of the run has begun to train."""
     run.refresh_from_db()
-    progress = folder_of(run) / "progress.jsonl"
+    progress = run_folder(run) / "progress.jsonl"
     return run.engine_pid is not None and progress.exists() and '"train"' in progress.read_text("utf-8")
 
 
@@ -68,7 +65,7 @@ def test_a_run_ends_with_a_guardian_in_the_shadow(labelled: Scene) -> None:
     assert run_job(second.pk) == Job.State.SUCCEEDED
     again.refresh_from_db()
     assert again.version == "2" and again.dataset_id == run.dataset_id
-    first, other = (folder_of(row) / "artefact" for row in (run, again))
+    first, other = (run_folder(row) / "artefact" for row in (run, again))
     weights = sorted(path.name for path in first.iterdir() if path.name != "guardian.json")
     assert weights and all((first / name).read_bytes() == (other / name).read_bytes() for name in weights)
 

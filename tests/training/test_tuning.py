@@ -22,9 +22,8 @@ from tests.training.scene import Scene
 from tests.training.tuning_scene import COPY, make_open_scene, question
 from training.errors import BadInput, NotAllowed, NothingToLearn
 from training.models import Dataset, Run
+from training.queries.model_folders import dataset_folder, run_folder
 from training.queries.tuning_pages import dataset_rows, row_view, samples_of
-from training.services.dataset_files import dataset_folder
-from training.services.runs import run_folder
 from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_runs import plan_tuning_run, promote_run
 from training.tasks import launch_answering, launch_run
@@ -54,7 +53,7 @@ def scene(tmp_path: Path, researcher: Any, make_user: Callable[..., Any], settin
 
 
 def lines(dataset: Dataset, name: str = "train.jsonl") -> list[dict[str, Any]]:
-    path = dataset_folder(dataset.folder) / name
+    path = dataset_folder(dataset) / name
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 

@@ -26,6 +26,7 @@ from tests.training.scene import Scene
 from tests.training.tuning_scene import make_open_scene, question, words
 from training.models import Dataset, Drawing
 from training.queries.corrections import texts_of
+from training.queries.model_folders import dataset_folder
 from training.queries.tuning_material import closed_questions, collect_opinions, comparisons, open_items
 from training.queries.tuning_pages import dataset_rows
 from training.readers.dataset_rows import row_file, rows_between
@@ -34,7 +35,6 @@ from training.rules.recipe import Recipe, parse_recipe
 from training.rules.sft_rows import ORIGINS, Answer, choose_answers
 from training.rules.splits import ClosedTexts
 from training.services import drawings, tuning_choice
-from training.services.dataset_files import dataset_folder
 from training.services.tuning_data import build_tuning_dataset
 from training.tasks import launch_dataset
 
@@ -105,7 +105,7 @@ def test_few_texts_give_what_all_texts_give(
 
 
 def rows_of(made: Dataset) -> list[dict[str, Any]]:
-    return rows_between(row_file(dataset_folder(made.folder), "train"), 0, 10_000)
+    return rows_between(row_file(dataset_folder(made), "train"), 0, 10_000)
 
 
 def told(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -207,7 +207,7 @@ def test_parquet_holds_the_same_rows(crowd: Scene, kind: str) -> None:
     again = build_tuning_dataset(actor=None, kind=kind, recipe={**recipe, "format": "parquet"})
     assert again.pk == packed.pk
     assert json.dumps(packed.manifest["counts"]) == json.dumps(lines.manifest["counts"])
-    assert not list(dataset_folder(packed.folder).parent.glob(".draft-*"))
+    assert not list(dataset_folder(packed).parent.glob(".draft-*"))
     assert (
         defaultdict(int, packed.manifest["files"]["eval.parquet"])["rows"]
         == packed.manifest["counts"]["eval"]
@@ -273,8 +273,8 @@ def test_the_page_of_a_dataset_and_its_files(crowd: Scene, client_of: Callable[[
     )
     assert client.get(reverse("training:dataset_file", args=[made.pk, "other.jsonl"])).status_code == 404
     assert client.get(reverse("training:dataset_rows", args=[made.pk])).status_code == 200
-    (dataset_folder(made.folder) / "train.parquet").chmod(0o644)
-    (dataset_folder(made.folder) / "train.parquet").write_bytes(b"PAR1 and nothing more")
+    (dataset_folder(made) / "train.parquet").chmod(0o644)
+    (dataset_folder(made) / "train.parquet").write_bytes(b"PAR1 and nothing more")
     broken = client.get(reverse("training:dataset_rows", args=[made.pk]))
     assert broken.status_code == 200
     assert "notice risk" in broken.content.decode()

@@ -29,7 +29,7 @@ from tests.training.tuning_scene import make_open_scene
 from tests.training.workers import Census, Worker, is_over
 from training.engine.tuning_checkpoints import newest_whole
 from training.models import Run
-from training.services.runs import run_folder
+from training.queries.model_folders import run_folder
 from training.services.tuning_data import build_tuning_dataset
 from training.services.tuning_runs import plan_tuning_run
 from training.tasks import launch_run

@@ -16,12 +16,12 @@ LATEST = 200
 NEEDED = ("kind", "name", "version", "folder", "stored", "finished_at")
 
 
-def folder_of(run: Run) -> Path:
-    """The run directory."""
+def run_folder(run: Run) -> Path:
+    """The run directory; made when the run begins."""
     return Path(settings.MEDES_ARTEFACTS) / (run.folder or f"runs/{run.pk}")
 
 
-def files_of(dataset: Dataset) -> Path:
+def dataset_folder(dataset: Dataset) -> Path:
     return Path(settings.MEDES_ARTEFACTS) / dataset.folder
 
 
@@ -56,7 +56,7 @@ def weights_of(run: Run) -> Path | None:
     """The folder of what a run has learned, merged weights before an adapter, whether it lies here or only in the store
     of artefacts; None where there is none."""
     for part in ("model", "adapter"):
-        folder = folder_of(run) / "artefact" / part
+        folder = run_folder(run) / "artefact" / part
         if folder.is_dir() or run.has_stored(part):
             return folder
     return None
@@ -66,7 +66,7 @@ def must_be_fetched(run: Run, folder: Path) -> bool:
     """Whether a part of its artefact is in the store and not, or not all of it, on this machine."""
     prefix = f"artefact/{folder.name}/"
     return any(
-        not (path := folder_of(run) / name).is_file() or path.stat().st_size != told["bytes"]
+        not (path := run_folder(run) / name).is_file() or path.stat().st_size != told["bytes"]
         for name, told in run.stored.get("files", {}).items()
         if name.startswith(prefix)
     )

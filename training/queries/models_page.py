@@ -11,10 +11,10 @@ from medes_site.kit.jobs.queries import latest_job, latest_jobs
 from training.models import BaseEntry, Run
 from training.queries.model_folders import (
     NEEDED,
-    folder_of,
     must_be_fetched,
     newest_finished,
     root_models,
+    run_folder,
     weights_of,
 )
 from training.readers.base_models import BaseModelError, base_in
@@ -72,7 +72,7 @@ def model_rows() -> list[ModelRow]:
         return ModelRow(name, folder, run, parameters, problem, entry, submission, job)
 
     untuned = [row(name, folder, None, bases.get(folder)) for folder, name in found]
-    tuned = [(run, weights_of(run) or folder_of(run) / "artefact" / "adapter") for run in runs]
+    tuned = [(run, weights_of(run) or run_folder(run) / "artefact" / "adapter") for run in runs]
     return untuned + [row(str(run), str(folder), run, run.entry) for run, folder in tuned]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark.rules.differences import Piece, compare
 from training.models import Dataset, Run
-from training.queries.model_folders import files_of, folder_of
+from training.queries.model_folders import dataset_folder, run_folder
 from training.queries.runs import MetricCurve
 from training.readers.dataset_rows import row_file, rows_between
 from training.readers.json_lines import objects_of
@@ -58,7 +58,7 @@ def dataset_rows(dataset: Dataset, start: int, count: int) -> list[dict[str, Any
 
     Raises UnreadableRows.
     """
-    path = row_file(files_of(dataset), "train")
+    path = row_file(dataset_folder(dataset), "train")
     return rows_between(path, start, count) if path.is_file() else []
 
 
@@ -111,7 +111,7 @@ def curves_of(curves: list[MetricCurve]) -> list[MetricCurve]:
 
 def samples_of(run: Run) -> list[Sample]:
     """From samples.jsonl; the same step twice, after a resume, is its last answer."""
-    path: Path = folder_of(run) / "samples.jsonl"
+    path: Path = run_folder(run) / "samples.jsonl"
     if not path.is_file():
         return []
     found: dict[str, tuple[str, dict[int, str]]] = {}

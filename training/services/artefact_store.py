@@ -24,8 +24,8 @@ from django.utils import timezone
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobError, TransientJobError
 from training.models import Run
+from training.queries.model_folders import run_folder
 from training.services.engine_process import LOG, PROGRESS
-from training.services.runs import run_folder
 
 ALIAS = "artefacts"
 MANIFEST = "artefact/manifest.json"

@@ -120,7 +120,3 @@ class DatasetDraft:
         with suppress(OSError):  # the same content lies there already
             self.folder.rename(target)
         return f"datasets/{name}"
-
-
-def dataset_folder(relative: str) -> Path:
-    return Path(settings.MEDES_ARTEFACTS) / relative

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark.services.seeing import note_seen
 from training.models import Dataset
-from training.queries.model_folders import files_of
+from training.queries.model_folders import dataset_folder
 from training.readers.dataset_rows import UnreadableRows, rows_between
 
 BATCH = 5000
@@ -29,7 +29,7 @@ def note_rows_read(user: Any, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def note_file_read(user: Any, dataset: Dataset, name: str) -> None:
     """All rows of a file that is downloaded, some thousand at a time; nothing for a file without rows."""
-    path = files_of(dataset) / name
+    path = dataset_folder(dataset) / name
     if path.stem not in ROWS or name not in dataset.manifest.get("files", {}) or not path.is_file():
         return
     with suppress(UnreadableRows):  # what cannot be read tells nothing

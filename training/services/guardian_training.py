@@ -14,7 +14,7 @@ from medes_site.kit.jobs.errors import JobError
 from training.errors import BenchmarkError
 from training.models import Dataset, Run
 from training.policies import can_train
-from training.services.dataset_files import dataset_folder
+from training.queries.model_folders import dataset_folder
 from training.services.guardian_data import build_guardian_dataset
 from training.services.guardian_reports import reliability_of
 from training.services.runs import close_run
@@ -51,7 +51,7 @@ def _dataset(context: JobContext, run: Run) -> Dataset:
 
 def _prepare(run: Run, folder: Path) -> None:
     assert run.dataset is not None
-    source = dataset_folder(run.dataset.folder)
+    source = dataset_folder(run.dataset)
     for name in ("rows.jsonl", "audit.jsonl"):
         (folder / name).unlink(missing_ok=True)
         try:

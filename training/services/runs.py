@@ -8,7 +8,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -142,11 +141,6 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def run_folder(run: Run) -> Path:
-    """The run directory; made when the run begins."""
-    return Path(settings.MEDES_ARTEFACTS) / (run.folder or f"runs/{run.pk}")
 
 
 def close_run(run: Run, **product: Any) -> None:

@@ -24,9 +24,9 @@ from medes_site.kit.jobs.errors import JobCancelled, JobError, JobInterrupted, L
 from medes_site.kit.jobs.models import JobLogLine
 from medes_site.kit.jobs.processes import ProcessIdentity, this_host
 from training.models import Run, RunMetric
+from training.queries.model_folders import run_folder
 from training.readers.json_lines import lines_of
 from training.services.engine_process import LOG, PROGRESS, TAKEN, EngineProcess, TailReader, end_orphan
-from training.services.runs import run_folder
 
 POLL_SECONDS = 0.2
 LOG_TAIL = 2**18  # bytes

@@ -22,12 +22,11 @@ from training.errors import BadInput, NotAllowed, WrongState
 from training.models import Dataset, Run, TrainingKind
 from training.names import sentence
 from training.policies import can_promote, can_train
-from training.queries.model_folders import model_roots, weights_of
+from training.queries.model_folders import dataset_folder, model_roots, run_folder, weights_of
 from training.readers.base_models import BaseModelError, base_in, hub_refusal, is_path
 from training.rules.tuning_config import ConfigError, parse_config
 from training.services.artefact_store import fetch_artefacts, fetch_base_model, run_of_path, store_artefacts
-from training.services.dataset_files import dataset_folder
-from training.services.runs import close_run, code_version, library_versions, next_version, run_folder
+from training.services.runs import close_run, code_version, library_versions, next_version
 from training.services.supervising import read_json, supervise
 from training.services.tuning_estimates import estimate_of
 
@@ -163,7 +162,7 @@ def tune_model(context: JobContext, run: Run) -> None:
 def _prepare(run: Run, folder: Path) -> None:
     assert run.dataset is not None
     fetch_base_model(run.config["base_model"])
-    source = dataset_folder(run.dataset.folder)
+    source = dataset_folder(run.dataset)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
         if not (source / name).is_file():

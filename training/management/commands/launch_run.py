@@ -13,9 +13,8 @@ from benchmark.tasks import launch_evaluation
 from medes_site.kit.commands import ReportingCommand, finish, user_named
 from medes_site.kit.jobs.errors import JobBusy, JobError
 from training.models import Dataset, Run
-from training.queries.model_folders import weights_of
+from training.queries.model_folders import run_folder, weights_of
 from training.readers.settings_yaml import SettingsError, read_settings
-from training.services.runs import run_folder
 from training.services.tuning_estimates import RunEstimate, estimate_of
 from training.services.tuning_runs import check_tuning_config, plan_tuning_run, promote_run
 from training.tasks import launch_answering, launch_run

@@ -9,7 +9,7 @@ from medes_site.kit.commands import ReportingCommand
 from medes_site.kit.jobs.foreground import run_in_foreground
 from medes_site.kit.jobs.models import Job
 from training.models import Run, TrainingKind
-from training.services.runs import run_folder
+from training.queries.model_folders import run_folder
 from training.tasks import launch_storing
 
 
