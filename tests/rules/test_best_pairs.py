@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rules import plain_choice
 from training.rules import best_pairs as columns
 from training.rules import pairs as rules
 
@@ -27,13 +28,13 @@ def one_by_one(answers, compared, corrected, lengths, *, margin, ratio, most, se
     """As the rules stand: every pair an object, all bounds in turn."""
     left = Counter()
     scored = [
-        rules.Scored(7, n, score, risky, "rubric" if people else "guardian")
+        plain_choice.Scored(7, n, score, risky, "rubric" if people else "guardian")
         for n, (score, risky, people, _) in answers.items()
     ]
     risky = frozenset(n for n, (_, is_risky, _, _) in answers.items() if is_risky)
-    by_scores, dropped = rules.pairs_from_scores(scored, margin)
+    by_scores, dropped = plain_choice.pairs_from_scores(scored, margin)
     left.update(dropped)
-    merged, dropped = rules.merge_sources([corrected, compared, by_scores], risky)
+    merged, dropped = plain_choice.merge_sources([corrected, compared, by_scores], risky)
     left.update(dropped)
     fit, dropped = rules.bound_lengths(merged, lengths, ratio=ratio, mean_log_ratio=math.inf)
     left.update(dropped)

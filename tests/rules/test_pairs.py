@@ -9,16 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rules.plain_choice import Scored, merge_sources, pairs_from_scores
 from training.rules.pairs import (
     Comparison,
     Pair,
-    Scored,
     at_most,
     bound_lengths,
     length_report,
-    merge_sources,
     pairs_from_comparisons,
-    pairs_from_scores,
 )
 
 

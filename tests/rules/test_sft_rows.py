@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from tests.rules.plain_choice import Answer, choose_answers
 from training.rules.recipe import RecipeError, parse_recipe
-from training.rules.sft_rows import Answer, choose_answers
 
 GROUPS = {1: "a", 2: "a", 3: "b"}
 

@@ -22,6 +22,7 @@ from benchmark.rules.norm_groups import bare_text
 from medes_site.kit.jobs.foreground import run_in_foreground
 from medes_site.kit.jobs.models import Job
 from medes_site.kit.roles import Role
+from tests.rules import plain_choice
 from tests.training.scene import Scene
 from tests.training.tuning_scene import make_open_scene, question, words
 from training.models import Dataset, Drawing
@@ -32,7 +33,7 @@ from training.queries.tuning_pages import dataset_rows
 from training.readers.dataset_rows import row_file, rows_between
 from training.rules import pairs as rules
 from training.rules.recipe import Recipe, parse_recipe
-from training.rules.sft_rows import ORIGINS, Answer, choose_answers
+from training.rules.sft_rows import ORIGINS
 from training.rules.splits import ClosedTexts
 from training.services import drawings, tuning_choice
 from training.services.tuning_data import build_tuning_dataset
@@ -141,8 +142,8 @@ def everything(recipe: Recipe) -> tuple[Any, Any, dict[int, str], list[tuple[int
 
 def plain_sft(recipe: Recipe) -> list[tuple[Any, ...]]:
     _items, groups, texts, opinions = everything(recipe)
-    answers = [Answer(i, a, texts[a], origin, r, q) for i, a, origin, r, q in opinions]
-    chosen, _left = choose_answers(
+    answers = [plain_choice.Answer(i, a, texts[a], origin, r, q) for i, a, origin, r, q in opinions]
+    chosen, _left = plain_choice.choose_answers(
         answers, groups, quality=recipe.quality, risk=recipe.risk, per_prompt=recipe.per_prompt,
         per_group=recipe.per_norm, limit=recipe.limit, seed=recipe.seed,
     )  # fmt: skip
@@ -154,12 +155,14 @@ def plain_dpo(recipe: Recipe) -> list[tuple[Any, ...]]:
     lengths = {number: len(text) for number, text in texts.items()}
     risky = frozenset(a for _i, a, _o, r, _q in opinions if r > recipe.risk)
     scored = [
-        rules.Scored(i, a, -r + (1 - r) * q, a in risky, "guardian" if origin == "guardian" else "rubric")
+        plain_choice.Scored(
+            i, a, -r + (1 - r) * q, a in risky, "guardian" if origin == "guardian" else "rubric"
+        )
         for i, a, origin, r, q in opinions
     ]
-    pairs, _left = rules.pairs_from_scores(scored, recipe.margin)
+    pairs, _left = plain_choice.pairs_from_scores(scored, recipe.margin)
     pairs = [pair for pair in pairs if bare_text(texts[pair.chosen]) != bare_text(texts[pair.rejected])]
-    merged, _left = rules.merge_sources([pairs], risky)
+    merged, _left = plain_choice.merge_sources([pairs], risky)
     fit, _left = rules.bound_lengths(merged, lengths, ratio=recipe.length_ratio, mean_log_ratio=math.inf)
     taken, _left = rules.at_most(
         fit, groups, per_prompt=recipe.per_prompt, per_group=recipe.per_norm, limit=recipe.limit,

@@ -2,7 +2,8 @@
 
 The rules are those of `training.rules.pairs` (scores, then sources merged, then the bound of a pair's length ratio, then
 the first k of a prompt); two hundred answers to a question make some twenty thousand pairs, of which four are wanted, so
-here they are counted and compared as matrices and only the wanted ones become objects. A test holds both to one result.
+here they are counted and compared as matrices and only the wanted ones become objects. The tests hold them against all pairs
+built one by one (`tests/rules/plain_choice.py`).
 """
 
 from __future__ import annotations

@@ -38,18 +38,6 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """An answer with a final score in [-1, 1] (DESIGN: -1 risky, else quality). `risky`: so judged, or more likely
-    than the recipe allows."""
-
-    prompt: int
-    answer: int
-    score: float
-    risky: bool
-    origin: Origin
-
-
-@dataclass(frozen=True, slots=True)
 class Correction:
     """`written`: what an expert wrote instead of `answer`, whose score by the same expert is in [-1, 1]."""
 
@@ -127,53 +115,6 @@ def pairs_from_corrections(
         else:
             pairs.append(Pair(one.prompt, one.written, one.answer, min(difference, 1.0), "correction"))
     return pairs, dropped
-
-
-def pairs_from_scores(answers: Iterable[Scored], margin: float) -> tuple[list[Pair], Counter[str]]:
-    """All pairs of answers to one prompt whose scores differ by at least twice the margin; what was dropped, why.
-
-    A pair is of the weaker of its two answers' origins. Two risky answers make no pair, whatever their scores.
-    """
-    by_prompt: dict[int, list[Scored]] = defaultdict(list)
-    for answer in answers:
-        by_prompt[answer.prompt].append(answer)
-    pairs, dropped = [], Counter[str]()
-    for prompt in sorted(by_prompt):
-        ordered = sorted(by_prompt[prompt], key=lambda answer: (-answer.score, answer.answer))
-        for place, better in enumerate(ordered):
-            for worse in ordered[place + 1 :]:
-                difference = (better.score - worse.score) / 2
-                if difference == 0:
-                    dropped["tie"] += 1
-                elif difference < margin - 1e-9:
-                    dropped["margin"] += 1
-                elif better.risky:
-                    dropped["chosen is risky"] += 1
-                else:
-                    origin = max(better.origin, worse.origin, key=ORIGINS.index)
-                    pairs.append(Pair(prompt, better.answer, worse.answer, min(difference, 1.0), origin))
-    return pairs, dropped
-
-
-def merge_sources(
-    sources: Iterable[Sequence[Pair]], risky: frozenset[int]
-) -> tuple[list[Pair], Counter[str]]:
-    """The pairs of all sources, strongest source first: each two answers once. `risky`: answers never to be chosen."""
-    kept: dict[tuple[int, int, int], Pair] = {}
-    dropped = Counter[str]()
-    everything = [pair for source in sources for pair in source]
-    for pair in sorted(everything, key=lambda pair: (ORIGINS.index(pair.origin), pair.prompt, -pair.margin)):
-        low, high = sorted((pair.chosen, pair.rejected))
-        key = (pair.prompt, low, high)
-        if pair.chosen in risky:
-            dropped["chosen is risky"] += 1
-        elif key not in kept:
-            kept[key] = pair
-        elif kept[key].chosen != pair.chosen:
-            dropped["a stronger source says the opposite"] += 1
-        else:
-            dropped["said by a stronger source"] += 1
-    return list(kept.values()), dropped
 
 
 def bound_lengths(
