@@ -28,7 +28,7 @@ from training.engine.guardian_checkpoint import FILE  # noqa: E402
 from training.engine.guardian_run import Stopped  # noqa: E402
 from training.engine.tuning_checkpoints import newest_whole  # noqa: E402
 
-pytestmark = [pytest.mark.one_database, pytest.mark.train]
+pytestmark = [pytest.mark.one_database, pytest.mark.train, pytest.mark.timeout(900)]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 WEIGHTS = {
     "encoder": ("head.safetensors", "model/model.safetensors"),
