@@ -24,23 +24,20 @@ class HeldRun(Run):
         self, phase: str, message: str, step: int = 0, of: int = 0, **metrics: float | int | None
     ) -> None:
         super().say(phase, message, step, of, **metrics)
-        while phase == "train" and step >= self._last_step:
+        if phase == "train" and step >= self._last_step:
+            self.end()
+
+    def end(self) -> None:
+        while True:
             time.sleep(1)
 
 
-class StoppedRun(Run):
-    """Finds the stop file when it is about to tell of the step."""
+class StoppedRun(HeldRun):
+    """Finds the stop file once it has told of the step."""
 
-    def __init__(self, folder: Path, last: int) -> None:
-        super().__init__(folder)
-        self._last_step = last
-
-    def say(
-        self, phase: str, message: str, step: int = 0, of: int = 0, **metrics: float | int | None
-    ) -> None:
-        if phase == "train" and step == self._last_step:
-            (self.folder / "stop").touch()
-        super().say(phase, message, step, of, **metrics)
+    def end(self) -> None:
+        (self.folder / "stop").touch()
+        self.check()
 
 
 if __name__ == "__main__":
