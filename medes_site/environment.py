@@ -20,6 +20,8 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError, validate
 
+from benchmark.rules.judge_endpoints import ALLOWED, allowed_endpoints
+
 ROOT = Path(__file__).resolve().parent.parent
 SQLITE_OPTIONS: dict[str, Any] = {
     # A write transaction takes its lock at BEGIN: two writers wait for each other instead of failing midway.
@@ -52,6 +54,7 @@ class Environment:
     job_lease_seconds: int
     model_roots: tuple[Path, ...]
     model_hubs: tuple[str, ...]
+    judge_endpoints: tuple[str, ...]
     artefact_store: dict[str, Any]
     train_memory: int
 
@@ -228,6 +231,8 @@ def read_environment() -> Environment:
                 for folder in env.list("MEDES_MODEL_ROOTS", [str(home / "models")])
             ),
             model_hubs=tuple(env.list("MEDES_MODEL_HUBS", [])),
+            # Base URLs of language models that may judge; what asks them reads the variable itself.
+            judge_endpoints=tuple(allowed_endpoints(env.str(ALLOWED, ""))),
             artefact_store=_artefact_store(
                 env.str("MEDES_ARTEFACT_STORE", ""),
                 home,

@@ -138,6 +138,7 @@ MEDIA_ROOT = MEDES_HOME / "uploads"
 MEDES_ARTEFACTS = MEDES_HOME / "artefacts"
 MEDES_MODEL_ROOTS = list(ENVIRONMENT.model_roots)
 MEDES_MODEL_HUBS = list(ENVIRONMENT.model_hubs)
+MEDES_JUDGE_ENDPOINTS = list(ENVIRONMENT.judge_endpoints)
 MEDES_TRAIN_MEMORY = ENVIRONMENT.train_memory
 STORAGES = {
     "default": {

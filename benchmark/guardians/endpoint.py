@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 import urllib.error
 import urllib.request
@@ -16,14 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from benchmark.guardians.base import GuardianError
+from benchmark.rules.judge_endpoints import ALLOWED, KEY_NAME, allowed_endpoints
 
 R = TypeVar("R")
 
-ALLOWED = "MEDES_JUDGE_ENDPOINTS"
-KEY_NAME = re.compile(r"MEDES_JUDGE_KEY(_[A-Z0-9]+)*\Z")
 MAX_BYTES = 2 * 2**20
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 MAX_WAIT = 60.0
@@ -50,11 +47,8 @@ class Endpoint:
 
     def check(self) -> None:
         """Raises GuardianError unless the endpoint is allowed here and its key is at hand."""
-        allowed = re.split(r"[\s,]+", os.environ.get(ALLOWED, "").strip())
-        if self.url.rstrip("/") not in {entry.rstrip("/") for entry in allowed if entry}:
+        if self.url.rstrip("/") not in allowed_endpoints(os.environ.get(ALLOWED, "")):
             raise GuardianError(f"The endpoint {self.url[:200]} is not among those allowed in {ALLOWED}.")
-        if urlsplit(self.url).scheme not in ("http", "https"):
-            raise GuardianError("An endpoint's address begins with http:// or https://.")
         if self.key_name and not KEY_NAME.match(self.key_name):
             raise GuardianError(
                 "The key's variable must be called MEDES_JUDGE_KEY or MEDES_JUDGE_KEY_<NAME>."
