@@ -8,7 +8,9 @@ from typing import Final
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from benchmark.names_guardians import sentence as sentence_of_a_guardian
 from training.names_engine import ENGINE
+from training.names_judges import JUDGES
 from training.names_recipes import RECIPES, reasons_in_words
 from training.names_refusals import PARTS, REFUSALS
 
@@ -135,15 +137,17 @@ SENTENCES: Final = (
 
 
 def sentence(text: str | None) -> str:
-    """A sentence of the rules in the reader's language; one that is not known here stays as it is."""
-    for pattern, words in (*SENTENCES, *RECIPES, *REFUSALS, *ENGINE):
+    """A sentence of rules, engines or guardians in the reader's language; one that is not known stays as it is."""
+    for pattern, words in (*SENTENCES, *RECIPES, *REFUSALS, *JUDGES, *ENGINE):
         found = re.fullmatch(pattern, text or "")
         if found:
             return gettext(words) % {name: _part(name, value) for name, value in found.groupdict().items()}
-    return text or ""
+    return sentence_of_a_guardian(text or "")
 
 
 def _part(name: str, value: str) -> str:
     if name == "reasons":
         return reasons_in_words(value)
+    if name == "cause":
+        return sentence(value)
     return value.upper() if name == "names" else str(PARTS.get(value, value))

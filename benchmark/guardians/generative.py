@@ -61,16 +61,21 @@ class GenerativeGuardian:
         settings = manifest.settings
         self._tries = int(settings.get("tries", 4))
         self._wait = float(settings.get("wait", 1.0))
-        self._parallel = int(settings.get("parallel", 8))
+        self.parallel = int(settings.get("parallel", 8))
         self._slopes = [float(value) for value in settings.get("slopes", [1.0] * len(CRITERIA))]
         self._offsets = [float(value) for value in settings.get("offsets", [0.0] * len(CRITERIA))]
 
     def judge(self, cases: Sequence[Case]) -> list[Verdict | JudgeFailed]:
         """One outcome a case; JudgeFailed after the last try. Raises nothing for a bad reply or endpoint."""
-        with ThreadPoolExecutor(max_workers=max(1, min(self._parallel, len(cases) or 1))) as pool:
+        with ThreadPoolExecutor(max_workers=max(1, min(self.parallel, len(cases) or 1))) as pool:
             return list(pool.map(self._judge, cases))
 
     def _judge(self, case: Case) -> Verdict | JudgeFailed:
+        reply = self.ask(case)
+        return reply if isinstance(reply, JudgeFailed) else self.verdict(case, reply)
+
+    def ask(self, case: Case) -> Reply | JudgeFailed:
+        """What the model says of the case, as it stands: neither calibrated nor decided on. Raises nothing."""
         if not all(isinstance(text, str) for text in (case.norm, case.question, case.response)):
             return JudgeFailed("The norm, the question or the response is not a text.")
         norm, question, response = (_sayable(text) for text in (case.norm, case.question, case.response))
@@ -84,12 +89,16 @@ class GenerativeGuardian:
                 raise CallFailed(str(error), again=True) from None
 
         try:
-            reply = persistently(attempt, self._tries, self._wait, self._pause)
+            return persistently(attempt, self._tries, self._wait, self._pause)
         except CallFailed as error:
             return JudgeFailed(f"No judgement after {self._tries} tries: {error}.")
+
+    def verdict(self, case: Case, reply: Reply) -> Verdict:
+        """The judgement that a reply makes with this guardian's calibration and thresholds."""
         p = self._probabilities(reply)
         values, abstained = decide(p, self.manifest.thresholds, self.manifest.flag_from)
-        return Verdict(p, values, abstained, evidence_of(reply, response, values), reply.rationale)
+        evidence = evidence_of(reply, _sayable(case.response), values)
+        return Verdict(p, values, abstained, evidence, reply.rationale)
 
     def _probabilities(self, reply: Reply) -> dict[str, float]:
         """Of the positive answer (violated; met), through the calibration on log odds."""

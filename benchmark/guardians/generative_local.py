@@ -9,13 +9,31 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
 
 from benchmark.guardians.base import GuardianError
 from benchmark.guardians.encoder_model import MODEL_FOLDER, load_tokenizer
 from benchmark.guardians.endpoint import CallFailed
 
 MAX_NEW_TOKENS = 800
+LOOK_AFTER = 24
+"""Tokens after which a reply must have begun as an object; the rest of one that has not is no use to anybody."""
+
+
+class NoObject(StoppingCriteria):
+    """Ends a reply that does not begin with a brace by then: a blank one never does, and `read_reply` refuses others."""
+
+    def __init__(self, tokenizer: Any, prompt: int) -> None:
+        self._tokenizer = tokenizer
+        self._prompt = prompt
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_more: Any) -> torch.Tensor:
+        over = torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+        if input_ids.shape[1] - self._prompt == LOOK_AFTER:
+            for place, made in enumerate(input_ids[:, self._prompt :]):
+                begun = str(self._tokenizer.decode(made, skip_special_tokens=True))
+                over[place] = not begun.lstrip().startswith("{")
+        return over
 
 
 class LocalBackend:
@@ -44,7 +62,11 @@ class LocalBackend:
         with self._turn:
             torch.manual_seed(seed)
             made = self.model.generate(
-                **encoded, max_new_tokens=MAX_NEW_TOKENS, pad_token_id=self.tokenizer.pad_token_id, **options
+                **encoded,
+                max_new_tokens=MAX_NEW_TOKENS,
+                pad_token_id=self.tokenizer.pad_token_id,
+                stopping_criteria=StoppingCriteriaList([NoObject(self.tokenizer, length)]),
+                **options,
             )
         return str(self.tokenizer.decode(made[0, length:], skip_special_tokens=True))
 

@@ -14,7 +14,10 @@ from tests.guardians.material import rows, run_folder
 
 pytest.importorskip("trl")
 
-from tests.guardians.checkpoints import tiny_causal  # noqa: E402
+import torch  # noqa: E402
+
+from benchmark.guardians.generative_local import LOOK_AFTER, NoObject, load_backend  # noqa: E402
+from tests.guardians.checkpoints import tiny_causal, tokenizer  # noqa: E402
 from training.engine.guardian import main  # noqa: E402
 from training.engine.guardian_generative import lesson  # noqa: E402
 from training.engine.guardian_run import Run  # noqa: E402
@@ -54,3 +57,31 @@ def test_trained_saved_loaded_and_silent_rather_than_wrong(tmp_path: Path) -> No
         [Case(row["norm"], row["question"], row["response"])]
     )
     assert isinstance(outcome, JudgeFailed)
+
+
+def test_a_model_that_babbles_is_not_listened_to_for_long(tmp_path: Path) -> None:
+    place = tiny_causal(tmp_path / "artefact" / "model")
+    backend = load_backend(place.parent)
+    reply = backend.complete([{"role": "user", "content": "?"}], 0)
+    assert len(backend.tokenizer(reply, add_special_tokens=False)["input_ids"]) <= LOOK_AFTER
+
+
+@pytest.mark.parametrize(
+    ("said", "over"),
+    [
+        ("The answer is fine, so I give it full marks.", True),
+        ('{"token": "0123456789abcdef0123', False),
+        (' \n  {"token": "0123456789abcdef', False),
+        (" " * 40, True),
+        ("```json", True),
+    ],
+)
+def test_only_what_begins_as_an_object_is_waited_for(said: str, over: bool) -> None:
+    """Looked at once, after so many tokens; before and after that it goes on."""
+    words = tokenizer()
+    prompt, ids = 3, words(f"{said:.<{LOOK_AFTER + 1}}", add_special_tokens=False)["input_ids"]
+    looked = [
+        bool(NoObject(words, prompt)(torch.tensor([[0] * prompt + ids[:made]]), torch.zeros(1, 1)))
+        for made in (LOOK_AFTER - 1, LOOK_AFTER, LOOK_AFTER + 1)
+    ]
+    assert looked == [False, over, False]

@@ -14,6 +14,7 @@ ERRORS = frozenset(
         "ConfigError",
         "BaseModelError",
         "SettingsError",
+        "SettingsRefused",
         "JobError",
         "TransientJobError",
         "Damaged",
@@ -26,6 +27,8 @@ STANDS_FOR = {
     "_word(wanted)": "whole number",
     "kind.upper()": "SFT",
     "FILE": "guardian.json",
+    "arithmetic": "int8",
+    "who": "A guardian behind an endpoint",
 }
 Text = ast.Constant | ast.JoinedStr
 

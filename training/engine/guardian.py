@@ -20,16 +20,18 @@ from typing import Any
 
 from benchmark.guardians.base import (
     CRITERIA,
-    Case,
     Guardian,
     GuardianError,
     Verdict,
     risk_probability,
 )
+from benchmark.guardians.generative import GenerativeGuardian
 from benchmark.guardians.linear import LinearGuardian
 from benchmark.guardians.loading import load_guardian
 from benchmark.guardians.manifest import Manifest, write_manifest
-from training.engine import guardian_linear
+from training.engine import guardian_endpoint, guardian_linear
+from training.engine.guardian_endpoint import RememberingJudge
+from training.engine.guardian_judging import judge_all
 from training.engine.guardian_run import (
     AuditRow,
     Config,
@@ -41,6 +43,7 @@ from training.engine.guardian_run import (
 )
 from training.rules.conformal import RiskControl, control, risky_needed
 from training.rules.guardian_quality import JudgedRow, quality_report
+from training.rules.guardian_settings import asks_an_endpoint
 from training.rules.guardian_targets import risk_of
 
 STOPPED = 3
@@ -55,7 +58,6 @@ LIBRARIES = (
     "tokenizers",
     "safetensors",
 )
-BATCH = 64
 LEARNT_FROM = 30
 """Risky answers that must be left to learn from when others are set aside to calibrate on."""
 CURVE = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -124,13 +126,12 @@ def train_guardian(run: Run) -> None:
         settings=trained.settings,
     )
     write_manifest(folder, manifest)
-    promise = promised(run, load_guardian(folder), split, config)
+    promise = promised(run, loaded(run, config), split, config)
     manifest = Manifest(
         **{**{name: getattr(manifest, name) for name in Manifest.__slots__}, "conformal": asdict(promise)}
     )
     write_manifest(folder, manifest)
-    guardian = load_guardian(folder)
-    predicted = predictions(run, guardian, audit)
+    predicted = predictions(run, loaded(run, config), audit)
     run.write_lines("predictions.jsonl", predicted)
     run.say("report", "measuring", 0, 1)
     report = report_on(audit, predicted, manifest)
@@ -167,14 +168,23 @@ def train_kind(run: Run, config: Config, rows: Sequence[TrainingRow]) -> Trained
         )
         guardian_linear.write(run.artefact, fitted)
         return Trained(fitted.thresholds, guardian_linear.settings_of(fitted), fitted)
+    engine = "endpoint" if asks_an_endpoint(config.kind, config.settings) else config.kind
     try:
-        trainer = import_module(f"training.engine.guardian_{config.kind}")
+        trainer = import_module(f"training.engine.guardian_{engine}")
     except ImportError as error:
         raise RunRefused(
             f"A guardian of kind {config.kind} needs {error.name}, which is not installed here."
         ) from None
     calibrated, settings = trainer.train(run, rows, config, run.artefact)
     return Trained(calibrated.thresholds, settings)
+
+
+def loaded(run: Run, config: Config) -> Guardian:
+    """The guardian in the artefact folder; one behind an endpoint remembers what this run has asked it already."""
+    guardian = load_guardian(run.artefact)
+    if isinstance(guardian, GenerativeGuardian) and asks_an_endpoint(config.kind, config.settings):
+        return RememberingJudge(run, guardian.manifest, guardian_endpoint.settings_of(config))
+    return guardian
 
 
 def set_aside(rows: Sequence[TrainingRow], config: Config) -> Split:
@@ -208,16 +218,6 @@ def promised(run: Run, guardian: Guardian, split: Split, config: Config) -> Risk
     ]
     found = control(scores, config.alpha)
     return replace(found, reason=split.reason) if split.reason else found
-
-
-def judge_all(run: Run, guardian: Guardian, rows: Sequence[TrainingRow | AuditRow], phase: str) -> list[Any]:
-    """Outcomes in the order of the rows, judged in batches."""
-    outcomes: list[Any] = []
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        outcomes += guardian.judge([Case(row.norm, row.question, row.response) for row in batch])
-        run.say(phase, f"judged {len(outcomes)}", len(outcomes), len(rows))
-    return outcomes
 
 
 def predictions(run: Run, guardian: Guardian, audit: Sequence[AuditRow]) -> list[dict[str, Any]]:

@@ -1,17 +1,14 @@
 """Training of the kind `encoder`: a checkpoint on disk, a fresh head, soft labels, plain torch.
 
 One fold of norm groups is kept from the training; calibration and thresholds come from it alone, so they are honest
-about new norms. `settings`: max_length, epochs, batch_size, learning_rate, warmup (share of steps), weight_decay,
-lora_r (0: all weights are trained), dtype ("float32", "bfloat16"), arithmetic of the judge ("float", "int8", "auto":
-int8 where there is no GPU but a processor for it), checkpoint_seconds (between two checkpoints, from which a run that
-was killed goes on as if nothing had happened).
+about new norms. `settings`: those of `training.rules.guardian_settings`; a run that was killed goes on from its newest
+checkpoint as if nothing had happened.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,7 @@ from peft import LoraConfig, TaskType, get_peft_model
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from benchmark.guardians.base import CRITERIA, Case
-from benchmark.guardians.encoder import ARITHMETICS, DTYPES, TOKENS
+from benchmark.guardians.encoder import DTYPES, TOKENS
 from benchmark.guardians.encoder_model import (
     HEAD_FILE,
     MODEL_FOLDER,
@@ -37,68 +34,19 @@ from training.engine.guardian_calibrating import Calibrated, calibrate
 from training.engine.guardian_checkpoint import Checkpoint, forget
 from training.engine.guardian_run import Config, Run, RunRefused, TrainingRow
 from training.rules.guardian_folds import group_folds
+from training.rules.guardian_settings import EncoderSettings, SettingsRefused, encoder_settings
 from training.rules.guardian_targets import risk_of, taught
 
-DEFAULTS: Mapping[str, Any] = {
-    "max_length": 512,
-    "epochs": 3,
-    "batch_size": 16,
-    "learning_rate": 2e-5,
-    "warmup": 0.1,
-    "weight_decay": 0.01,
-    "lora_r": 0,
-    "dtype": "float32",
-    "arithmetic": "auto",
-    "checkpoint_seconds": 60,
-}
-RANGES: Mapping[str, tuple[float, float]] = {
-    "max_length": (16, 131_072),
-    "epochs": (1, 100),
-    "batch_size": (1, 4_096),
-    "learning_rate": (1e-8, 1.0),
-    "warmup": (0.0, 1.0),
-    "weight_decay": (0.0, 1.0),
-    "lora_r": (0, 1_024),
-    "checkpoint_seconds": (0, 86_400),
-}
+
+def settings_of(config: Config) -> EncoderSettings:
+    """Raises RunRefused for an unknown setting or a value that is not allowed."""
+    try:
+        return encoder_settings(config.settings)
+    except SettingsRefused as error:
+        raise RunRefused(str(error)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    max_length: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    lora_r: int
-    dtype: str
-    arithmetic: str
-    checkpoint_seconds: int
-
-
-def settings_of(config: Config) -> Settings:
-    """Raises RunRefused for an unknown setting or one out of range."""
-    unknown = sorted(set(config.settings) - set(DEFAULTS))
-    if unknown:
-        raise RunRefused(f"An encoder has no setting {unknown[0]!r}.")
-    values = {**DEFAULTS, **config.settings}
-    for name, (low, high) in RANGES.items():
-        value = values[name]
-        whole = isinstance(DEFAULTS[name], int)
-        good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if not good or not low <= value <= high:
-            raise RunRefused(f"The setting {name} lies between {low:g} and {high:g}, not {value!r:.40}.")
-    if values["dtype"] not in DTYPES:
-        raise RunRefused(f"The setting dtype is one of {', '.join(DTYPES)}, not {values['dtype']!r:.40}.")
-    if values["arithmetic"] not in (*ARITHMETICS, "auto"):
-        raise RunRefused(
-            f"The setting arithmetic is one of float, int8, auto, not {values['arithmetic']!r:.40}."
-        )
-    return Settings(**values)
-
-
-def arithmetic_of(settings: Settings, device: torch.device) -> str:
+def arithmetic_of(settings: EncoderSettings, device: torch.device) -> str:
     """What the guardian will judge in. Chosen once, here: its calibration holds for nothing else."""
     if settings.arithmetic != "auto":
         return settings.arithmetic
@@ -152,7 +100,7 @@ def train(
     arithmetic = arithmetic_of(settings, device)
     if arithmetic == "int8":
         in_int8(network.body)
-    run.say("calibration", f"{len(held)} answers, in {arithmetic}")
+    run.say("calibration", f"{len(held)} held-out answers, in {arithmetic}")
     calibrated = calibrate(_margins(run, network, tokenizer, held, settings, device), held, config)
     manifest = {
         "max_length": settings.max_length,
@@ -173,7 +121,7 @@ def _fit(
     tokenizer: Any,
     rows: Sequence[TrainingRow],
     config: Config,
-    settings: Settings,
+    settings: EncoderSettings,
     device: torch.device,
 ) -> None:
     """AdamW with a linear warm-up and decay; the order of the rows is shuffled by the seed."""
@@ -226,7 +174,7 @@ def _margins(
     network: Network,
     tokenizer: Any,
     rows: Sequence[TrainingRow],
-    settings: Settings,
+    settings: EncoderSettings,
     device: torch.device,
 ) -> np.ndarray:
     encoded = encode(

@@ -3,8 +3,7 @@
 Each row becomes one conversation: the very prompt that will be used in judging, and the reply that an expert's label
 and rationale make. Only the reply is learnt. Calibration and thresholds come from one fold of norm groups kept from
 the training, judged with the trained model; what it fails to judge there is counted, not guessed.
-`settings`: epochs, batch_size, learning_rate, max_length, lora_r (0: all weights), calibrate_on (rows at most),
-checkpoint_seconds (between two checkpoints, from the newest whole one of which a run that was killed goes on).
+`settings`: those of `training.rules.guardian_settings`; a run that was killed goes on from its newest whole checkpoint.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from datasets import Dataset
 from peft import LoraConfig
@@ -27,39 +25,20 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from benchmark.guardians.base import CRITERIA, QUALITY_CRITERIA, RISK_CRITERIA, Case, Verdict
+from benchmark.guardians.base import QUALITY_CRITERIA, RISK_CRITERIA
 from benchmark.guardians.encoder_model import MODEL_FOLDER, load_tokenizer
 from benchmark.guardians.generative import GenerativeGuardian
 from benchmark.guardians.generative_local import LocalBackend
-from benchmark.guardians.manifest import Manifest
 from benchmark.rules.judge_protocol import messages
-from training.engine.guardian_calibrating import Calibrated, calibrate
+from training.engine.guardian_calibrating import Calibrated, calibrate_judge, uncalibrated
+from training.engine.guardian_judging import judge_all
 from training.engine.guardian_run import Config, Run, RunRefused, Stopped, TrainingRow
 from training.engine.tuning_checkpoints import newest_whole
 from training.rules.guardian_folds import group_folds
+from training.rules.guardian_settings import GenerativeSettings, SettingsRefused, generative_settings
 from training.rules.guardian_targets import risk_of
 
-DEFAULTS: Mapping[str, int | float] = {
-    "epochs": 2,
-    "batch_size": 4,
-    "learning_rate": 1e-4,
-    "max_length": 8_192,
-    "lora_r": 16,
-    "calibrate_on": 200,
-    "checkpoint_seconds": 60,
-}
-RANGES: Mapping[str, tuple[float, float]] = {
-    "epochs": (1, 100),
-    "batch_size": (1, 1_024),
-    "learning_rate": (1e-8, 1.0),
-    "max_length": (256, 131_072),
-    "lora_r": (0, 1_024),
-    "calibrate_on": (0, 100_000),
-    "checkpoint_seconds": (0, 86_400),
-}
 NO_REASON = "依据给出的规范逐项评定。"
-MIN_JUDGED = 20
-"""With fewer held-out judgements the model's own confidence is taken as it is."""
 
 
 def train(
@@ -84,7 +63,7 @@ def train(
     model.save_pretrained(folder / MODEL_FOLDER, safe_serialization=True)
     tokenizer.save_pretrained(folder / MODEL_FOLDER)
     shutil.rmtree(run.folder / "trainer", ignore_errors=True)
-    calibrated, judged = _calibrated(run, model, tokenizer, held[: int(settings["calibrate_on"])], config)
+    calibrated, judged = _calibrated(run, model, tokenizer, held[: settings.calibrate_on], config)
     manifest = {
         "backend": "local",
         "tries": 2,
@@ -93,25 +72,18 @@ def train(
         "slopes": calibrated.slopes,
         "offsets": calibrated.offsets,
         "notes": calibrated.notes,
-        "held_out": min(len(held), int(settings["calibrate_on"])),
+        "held_out": min(len(held), settings.calibrate_on),
         "held_out_judged": judged,
     }
     return calibrated, manifest
 
 
-def settings_of(config: Config) -> dict[str, int | float]:
+def settings_of(config: Config) -> GenerativeSettings:
     """Raises RunRefused for an unknown setting or one out of range."""
-    unknown = sorted(set(config.settings) - set(DEFAULTS))
-    if unknown:
-        raise RunRefused(f"A generative guardian has no setting {unknown[0]!r}.")
-    values = {**DEFAULTS, **config.settings}
-    for name, (low, high) in RANGES.items():
-        value = values[name]
-        whole = isinstance(DEFAULTS[name], int)
-        good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if not good or not low <= value <= high:
-            raise RunRefused(f"The setting {name} lies between {low:g} and {high:g}, not {value!r:.40}.")
-    return values
+    try:
+        return generative_settings(config.settings)
+    except SettingsRefused as error:
+        raise RunRefused(str(error)) from None
 
 
 def lesson(row: TrainingRow) -> dict[str, list[dict[str, str]]]:
@@ -167,7 +139,7 @@ class _Follow(TrainerCallback):
 
 
 def _fit(
-    run: Run, rows: Sequence[TrainingRow], config: Config, settings: Mapping[str, int | float], tokenizer: Any
+    run: Run, rows: Sequence[TrainingRow], config: Config, settings: GenerativeSettings, tokenizer: Any
 ) -> Any:
     gpu = torch.cuda.is_available()
     try:
@@ -179,18 +151,18 @@ def _fit(
         )
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise RunRefused(f"The checkpoint cannot be loaded: {str(error).splitlines()[0][:300]}") from error
-    follow = _Follow(run, float(settings["checkpoint_seconds"]))
+    follow = _Follow(run, settings.checkpoint_seconds)
     place = run.folder / "trainer"
     resume = _checkpoint(run, place, config, rows)
-    rank = int(settings["lora_r"])
+    rank = settings.lora_r
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(
             output_dir=str(place),
-            num_train_epochs=float(settings["epochs"]),
-            per_device_train_batch_size=int(settings["batch_size"]),
-            learning_rate=float(settings["learning_rate"]),
-            max_length=int(settings["max_length"]),
+            num_train_epochs=float(settings.epochs),
+            per_device_train_batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            max_length=settings.max_length,
             completion_only_loss=True,
             bf16=gpu,
             seed=config.seed,
@@ -238,35 +210,8 @@ def _calibrated(
     run: Run, model: Any, tokenizer: Any, rows: Sequence[TrainingRow], config: Config
 ) -> tuple[Calibrated, int]:
     """Log odds of the held-out judgements against the labels; the plain confidence where too few came about."""
-    plain = Calibrated([1.0] * len(CRITERIA), [0.0] * len(CRITERIA), dict.fromkeys(CRITERIA, 0.5), {}, {})
-    manifest = Manifest(
-        "generative",
-        "",
-        "",
-        plain.thresholds,
-        config.prior,
-        config.miss_cost,
-        {},
-        {},
-        {"parallel": 1, "tries": 1},
-    )
-    judge = GenerativeGuardian(manifest, LocalBackend(model, tokenizer))
-    margins: list[list[float]] = []
-    judged: list[TrainingRow] = []
-    for step, row in enumerate(rows, start=1):
-        run.say("calibration", f"judged {len(judged)} of {step}", step, len(rows))
-        [outcome] = judge.judge([Case(row.norm, row.question, row.response)])
-        if isinstance(outcome, Verdict):
-            margins.append([math.log(outcome.p[name] / (1 - outcome.p[name])) for name in CRITERIA])
-            judged.append(row)
-    if len(judged) < MIN_JUDGED:
-        note = (
-            f"only {len(judged)} held-out answers were judged: the model's own confidence stands uncalibrated"
-        )
-        return Calibrated(
-            plain.slopes, plain.offsets, plain.thresholds, {}, dict.fromkeys(CRITERIA, note)
-        ), len(judged)
-    return calibrate(np.array(margins), judged, config), len(judged)
+    judge = GenerativeGuardian(uncalibrated(config, parallel=1, tries=1), LocalBackend(model, tokenizer))
+    return calibrate_judge(judge_all(run, judge, rows, "calibration"), rows, config)
 
 
 def _sure(soft: float | None) -> float:
