@@ -19,7 +19,8 @@ from medes_site.kit.jobs.core import request_cancel
 from training.models import Dataset, Run, TrainingKind
 from training.policies import can_train
 from training.queries.runs import run_view
-from training.services.runs import DEFAULTS, plan_guardian_run
+from training.services.guardian_config import DEFAULTS
+from training.services.runs import plan_guardian_run
 from training.services.tuning_runs import copy_run
 from training.tasks import launch_run
 

@@ -41,6 +41,8 @@ def train(context: JobContext) -> None:
         return
     guardian = train_guardian(context)
     run.refresh_from_db()
+    if guardian.state == Guardian.State.CANDIDATE:
+        return
     if run.reason_if_first and active_guardian() is None:
         launch(FIRST, subject_type="guardian", subject_id=guardian.pk, wake=not context.in_foreground)
     elif guardian.shadowed_at is None:

@@ -44,6 +44,19 @@ def test_no_secret_is_handed_on() -> None:
     assert offline["HF_HUB_OFFLINE"] == "1" and "HF_HUB_OFFLINE" not in online
 
 
+def test_a_guardian_behind_an_endpoint_is_told_what_it_asks_with_and_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MEDES_JUDGE_ENDPOINTS", "https://a/v1")
+    named = ("MEDES_JUDGE_ENDPOINTS", "MEDES_JUDGE_KEY_LAB", "DATABASE_URL", "SECRET_KEY", "HF_TOKEN")
+    found = child_environment(judge=named)
+    assert {*SECRETS, "MEDES_JUDGE_ENDPOINTS"} & set(found) == {
+        "MEDES_JUDGE_ENDPOINTS",
+        "MEDES_JUDGE_KEY_LAB",
+    }
+    assert "MEDES_JUDGE_ENDPOINTS" not in child_environment()
+
+
 def told(text: str) -> set[str]:
     return set(json.loads(text.strip().split("\n")[-1]))
 

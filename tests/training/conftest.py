@@ -9,6 +9,7 @@ import pytest
 from medes_site.demo.private_redis import PrivateRedis
 from medes_site.kit.roles import Role
 from tests.kit.processes import use_broker
+from tests.training.guardian_models import URL, model
 from tests.training.scene import Scene, label_all, make_scene
 from tests.training.workers import Worker
 
@@ -39,3 +40,13 @@ def worker(redis: PrivateRedis) -> Iterator[Worker]:
     found = Worker(redis.url)
     yield found
     found.kill()
+
+
+@pytest.fixture
+def models(tmp_path: Path, settings: Any) -> Path:
+    """The one folder for base models, with a model in it that only looks like one; and the one endpoint allowed."""
+    settings.MEDES_ARTEFACTS = tmp_path / "artefacts"
+    settings.MEDES_MODEL_ROOTS = [tmp_path / "models"]
+    settings.MEDES_JUDGE_ENDPOINTS = [URL]
+    model(tmp_path / "models" / "small")
+    return tmp_path / "models"

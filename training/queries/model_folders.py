@@ -46,6 +46,27 @@ def base_models() -> list[tuple[str, str]]:
     return [(str(folder), name) for folder, name in found if folder is not None] + root_models()
 
 
+def whole_models() -> list[tuple[str, str]]:
+    """As `base_models`, without what is an adapter alone: a guardian is made of a model with all its weights."""
+    runs = Path(settings.MEDES_ARTEFACTS) / "runs"
+    return [
+        (folder, name)
+        for folder, name in base_models()
+        if not (Path(folder).name == "adapter" and Path(folder).is_relative_to(runs))
+    ]
+
+
+def run_of_path(base_model: str) -> Run | None:
+    """The stored run whose folder holds this path."""
+    root = Path(settings.MEDES_ARTEFACTS) / "runs"
+    try:
+        number, *_rest = Path(base_model).relative_to(root).parts
+    except ValueError:
+        return None
+    run = Run.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 16 else None
+    return run if run is not None and run.stored else None
+
+
 def newest_finished() -> QuerySet[Run]:
     """The newest 200 of finished SFT and DPO runs, newest first."""
     tuned = Run.objects.exclude(kind=TrainingKind.GUARDIAN).filter(finished_at__isnull=False)

@@ -27,7 +27,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class CriterionRow:
-    """One criterion: its figures in the order of FIGURES, beside both yardsticks."""
+    """One criterion: its figures in the order of FIGURES, beside both yardsticks. `beside`: kappa of another guardian."""
 
     criterion: str
     n: int
@@ -38,6 +38,7 @@ class CriterionRow:
     human_kappa: Cell
     human_accuracy: Cell
     passed_unflagged: Cell | None
+    beside: Cell | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,15 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
-    """The whole report. `learning`: points of the learning curve; `worst`: mistakes with their texts."""
+    """The whole report. `learning`: points of the learning curve; `worst`: mistakes with their texts; `beside`: mean
+    kappa of the guardian it is compared with, None where there is none; `failed_share` of the audit answers, in [0, 1]."""
 
     n: Mapping[str, int]
     minimum: Mapping[str, int]
     prior: float | None
+    failed_share: float
     macro_kappa: Cell
+    beside: Cell | None
     rows: tuple[CriterionRow, ...]
     by_scenario: tuple[SliceRow, ...]
     by_length: tuple[SliceRow, ...]
@@ -76,19 +80,40 @@ class ReportPage:
     learning: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     worst: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
+    @property
+    def nothing_judged(self) -> bool:
+        """Whether there were audit answers, and it came to a judgement on none."""
+        return self.failed_share == 1.0
 
-def report_page(report: Mapping[str, Any], criterion: str = "") -> ReportPage:
-    """`criterion` chooses whose curves are drawn; the union of both risks unless it is one of the six."""
+
+def notes_by_text(notes: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """What was noted in calibrating, each text once, with the criteria it is about in their order."""
+    found: dict[str, list[str]] = {}
+    for name in CRITERIA:
+        if name in notes:
+            found.setdefault(notes[name], []).append(name)
+    return list(found.items())
+
+
+def report_page(
+    report: Mapping[str, Any], criterion: str = "", beside: Mapping[str, Any] | None = None
+) -> ReportPage:
+    """`criterion` chooses whose curves are drawn; the union of both risks unless it is one of the six. `beside`: the
+    short form of another guardian's report, whose kappa is to stand beside."""
     chosen = criterion if criterion in SECTIONS else "risk"
     parts = report.get("criteria", {})
     scenarios = {scenario.slug: named(scenario) for scenario in Scenario.objects.all()}
     part = parts.get(chosen, {})
+    others = beside.get("criteria", {}) if beside else {}
+    n = report.get("n", {})
     return ReportPage(
-        n=report.get("n", {}),
+        n=n,
         minimum=report.get("minimum", {}),
         prior=report.get("prior"),
+        failed_share=n.get("failed", 0) / n["rows"] if n.get("rows") else 0.0,
         macro_kappa=_cell(report.get("macro_kappa")),
-        rows=tuple(_row(name, parts[name]) for name in SECTIONS if name in parts),
+        beside=_cell(beside.get("macro_kappa")) if beside else None,
+        rows=tuple(_row(name, parts[name], others.get(name)) for name in SECTIONS if name in parts),
         by_scenario=_slices(report.get("by_scenario", ()), scenarios),
         by_length=_slices(report.get("by_length", ()), {}),
         by_entry=_slices(report.get("by_entry", ()), {}),
@@ -108,7 +133,7 @@ def report_page(report: Mapping[str, Any], criterion: str = "") -> ReportPage:
     )
 
 
-def _row(name: str, part: Mapping[str, Any]) -> CriterionRow:
+def _row(name: str, part: Mapping[str, Any], other: Mapping[str, Any] | None) -> CriterionRow:
     figures, human = part.get("figures", {}), part.get("human", {})
     passed = figures.get("passed_unflagged")
     return CriterionRow(
@@ -121,6 +146,7 @@ def _row(name: str, part: Mapping[str, Any]) -> CriterionRow:
         human_kappa=_cell(human.get("kappa")),
         human_accuracy=_cell(human.get("accuracy")),
         passed_unflagged=_cell(passed) if passed is not None else None,
+        beside=_cell(other.get("figures", {}).get("kappa")) if other is not None else None,
     )
 
 

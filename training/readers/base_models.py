@@ -16,6 +16,7 @@ from typing import Any
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "spiece.model")
+TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
 
 
 class BaseModelError(ValueError):
@@ -94,6 +95,17 @@ def count_parameters(folder: Path) -> int:
     except (OSError, ValueError, KeyError, TypeError):
         return 0
     return count
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether a tokenizer says how turns of a conversation are written, by any of the files that may hold it."""
+    if any((folder / name).is_file() for name in TEMPLATE_FILES):
+        return True
+    try:
+        told = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and bool(told.get("chat_template"))
 
 
 def _under_adapter(folder: Path, roots: Sequence[str] | None) -> Base:

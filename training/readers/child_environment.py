@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import Final
 
 KEPT_BACK: Final = (
@@ -13,6 +14,7 @@ KEPT_BACK: Final = (
     "MEDES_METRICS_TOKEN",
     "PGPASSFILE",
 )
+JUDGE: Final = "MEDES_JUDGE_"
 PREFIXES: Final = (
     "AWS_",
     "AZURE_",
@@ -21,7 +23,7 @@ PREFIXES: Final = (
     "EMAIL_",
     "GOOGLE_",
     "MEDES_ARTEFACT_STORE",
-    "MEDES_JUDGE_",
+    JUDGE,
     "MEDES_S3",
     "MINIO_",
     "PG",
@@ -45,17 +47,22 @@ OFFLINE: Final = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 HARMLESS: Final = ("AWS_CA_BUNDLE",)
 
 
-def child_environment(*, hub: bool = False) -> dict[str, str]:
+def child_environment(*, hub: bool = False, judge: Collection[str] = ()) -> dict[str, str]:
     """This process's environment without secrets; hashing is fixed.
 
-    No hub is asked for anything and no token is handed on, unless the base model comes from one (`hub`).
+    No hub is asked for anything and no token is handed on, unless the base model comes from one (`hub`). `judge`: the
+    variables, all of them MEDES_JUDGE_…, that a guardian behind an endpoint needs.
     """
-    kept = {name: value for name, value in os.environ.items() if not _kept_back(name, hub=hub)}
+    told = {name for name in judge if name.startswith(JUDGE)}
+    kept = {
+        name: value for name, value in os.environ.items() if name in told or not _kept_back(name, hub=hub)
+    }
     return {
         **kept,
         **({} if hub else dict.fromkeys(OFFLINE, "1")),
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
+        "TQDM_DISABLE": "1",  # a bar is no line of a log
     }
 
 

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.utils import timezone
@@ -24,7 +23,7 @@ from django.utils import timezone
 from medes_site.kit.jobs.context import JobContext
 from medes_site.kit.jobs.errors import JobError, TransientJobError
 from training.models import Run
-from training.queries.model_folders import run_folder
+from training.queries.model_folders import run_folder, run_of_path
 from training.services.engine_process import LOG, PROGRESS
 
 ALIAS = "artefacts"
@@ -99,17 +98,6 @@ def fetch_base_model(base_model: str) -> None:
     run = run_of_path(base_model)
     if run is not None:
         fetch_artefacts(run)
-
-
-def run_of_path(base_model: str) -> Run | None:
-    """The stored run whose folder holds this path."""
-    root = Path(settings.MEDES_ARTEFACTS) / "runs"
-    try:
-        number, *_rest = Path(base_model).relative_to(root).parts
-    except ValueError:
-        return None
-    run = Run.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 16 else None
-    return run if run is not None and run.stored else None
 
 
 def _upload(path: Path, key: str, told: Mapping[str, Any], context: JobContext) -> bool:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,18 @@ class EngineProcess:
     """One start of `python -m MODULE FOLDER`. What it prints is appended to engine.log in its folder.
 
     `processes` above 1: the module under `accelerate launch`; they all end with the one that is started here. `hub`: it
-    may fetch a base model from the hub.
+    may fetch a base model from the hub. `judge`: the variables of an endpoint that it is told.
     """
 
     def __init__(
-        self, module: str, folder: Path, extra: Sequence[str] = (), *, processes: int = 1, hub: bool = False
+        self,
+        module: str,
+        folder: Path,
+        extra: Sequence[str] = (),
+        *,
+        processes: int = 1,
+        hub: bool = False,
+        judge: Collection[str] = (),
     ) -> None:
         (folder / STOP).unlink(missing_ok=True)
         with (folder / LOG).open("ab") as log:
@@ -50,7 +57,7 @@ class EngineProcess:
                     *engine_arguments(module, folder, extra, processes),
                 ],
                 cwd=ROOT,
-                env=child_environment(hub=hub),
+                env=child_environment(hub=hub, judge=judge),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

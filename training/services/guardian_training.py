@@ -15,8 +15,10 @@ from training.errors import BenchmarkError
 from training.models import Dataset, Run
 from training.policies import can_train
 from training.queries.model_folders import dataset_folder
+from training.services.artefact_store import fetch_base_model
+from training.services.guardian_config import judge_variables
 from training.services.guardian_data import build_guardian_dataset
-from training.services.guardian_reports import reliability_of
+from training.services.guardian_reports import judged_any, reliability_of
 from training.services.runs import close_run
 from training.services.supervising import supervise
 
@@ -24,7 +26,8 @@ ENGINE = "training.engine.guardian"
 
 
 def train_guardian(context: JobContext) -> Guardian:
-    """Subject: a run of kind guardian. Returns the candidate, which is in the shadow already.
+    """Subject: a run of kind guardian. Returns the candidate, which is in the shadow already, unless it has judged none
+    of the audit answers: then it would only keep a worker busy.
 
     A run that an earlier attempt brought to its end is left as it is.
     """
@@ -35,7 +38,7 @@ def train_guardian(context: JobContext) -> Guardian:
         context.progress(0, 0, "dataset")
         run.dataset = _dataset(context, run)
     context.log(f"dataset {run.dataset.content_hash[:12]}: {run.dataset.rows} responses to learn from")
-    folder = supervise(context, run, module=ENGINE, prepare=_prepare)
+    folder = supervise(context, run, module=ENGINE, prepare=_prepare, judge=judge_variables(run.config))
     return _register(context, run, folder)
 
 
@@ -51,6 +54,7 @@ def _dataset(context: JobContext, run: Run) -> Dataset:
 
 def _prepare(run: Run, folder: Path) -> None:
     assert run.dataset is not None
+    fetch_base_model(run.config.get("base_model", ""))
     source = dataset_folder(run.dataset)
     for name in ("rows.jsonl", "audit.jsonl"):
         (folder / name).unlink(missing_ok=True)
@@ -71,10 +75,16 @@ def _register(context: JobContext, run: Run, folder: Path) -> Guardian:
     try:
         with context.fenced():
             guardian = register_guardian(actor=actor, folder=folder / "artefact", reliability=reliability)
-            if guardian.state == Guardian.State.CANDIDATE:
+            judges = judged_any(reliability)
+            if judges and guardian.state == Guardian.State.CANDIDATE:
                 guardian = begin_shadow(actor=actor, guardian=guardian)
             close_run(run, guardian=guardian)
     except BenchmarkError as error:
         raise JobError(str(error)) from error
-    context.log(f"registered {guardian} as a candidate; it now judges everything in the shadow")
+    if judges:
+        context.log(f"registered {guardian} as a candidate; it now judges everything in the shadow")
+    else:
+        context.log(
+            f"registered {guardian} as a candidate; it judged no audit answer, so it stays out of the shadow"
+        )
     return guardian

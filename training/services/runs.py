@@ -17,26 +17,11 @@ from benchmark.services.guardians import NAME
 from training.errors import BadInput, NotAllowed
 from training.models import Run, TrainingKind
 from training.policies import can_train
+from training.rules.guardian_settings import asks_an_endpoint
+from training.services.guardian_config import check_config
 from training.services.guardian_data import check_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
-GUARDIAN_KINDS = ("linear", "encoder", "generative")
-DEFAULTS: Mapping[str, Any] = {
-    "kind": "linear",
-    "seed": 1,
-    "prior": 0.02,
-    "alpha": 0.1,
-    "miss_cost": 10.0,
-    "folds": 5,
-}
-RANGES: Mapping[str, tuple[float, float]] = {
-    "seed": (0, 2**31 - 1),
-    "prior": (0.0001, 0.5),
-    "alpha": (0.001, 0.5),
-    "miss_cost": (0.01, 10_000),
-    "folds": (2, 50),
-}
-WHOLE = ("seed", "folds")
 LIBRARIES = (
     "numpy", "scipy", "scikit-learn", "torch", "transformers", "trl", "peft", "accelerate", "tokenizers", "safetensors",
 )  # fmt: skip
@@ -53,11 +38,13 @@ def plan_guardian_run(
     time_limit: int = 7200,
     reason_if_first: str = "",
 ) -> Run:
-    """A run of the next version under this name. `actor` None: the command line. Raises NotAllowed, BadInput."""
+    """A run of the next version under this name. `actor` None: the command line. Raises NotAllowed, and BadInput, in
+    one sentence, for settings, a base model or an endpoint that cannot be used."""
     if actor is not None and not can_train(actor):
         raise NotAllowed(_("Only researchers train guardians."))
     checked = check_config(config or {})
-    name = name.strip() or f"medes-{checked['kind']}"
+    behind = asks_an_endpoint(checked["kind"], checked.get("settings", {}))
+    name = name.strip() or f"medes-{'endpoint' if behind else checked['kind']}"
     if not NAME.fullmatch(name):
         raise BadInput(
             _("A guardian's name is 1 to 40 letters, digits, dots, dashes or underscores."), field="name"
@@ -84,31 +71,6 @@ def plan_guardian_run(
             if not tries_left:
                 raise
     raise AssertionError("unreachable")
-
-
-def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The engine's configuration with its defaults. Raises BadInput naming the field."""
-    known = {*DEFAULTS, "base_model", "settings"}
-    unknown = sorted(set(config) - known)
-    if unknown:
-        raise BadInput(_("A run has no setting “%(name)s”.") % {"name": unknown[0]}, field=unknown[0])
-    checked = {**DEFAULTS, **config}
-    if checked["kind"] not in GUARDIAN_KINDS:
-        raise BadInput(_("There is no such kind of guardian."), field="kind")
-    for name, (low, high) in RANGES.items():
-        value = checked[name]
-        good = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-        if not good or (name in WHOLE and value != int(value)):
-            raise BadInput(
-                _("“%(name)s” must lie between %(low)s and %(high)s.")
-                % {"name": name, "low": low, "high": high},
-                field=name,
-            )
-    if checked["kind"] != "linear" and not str(checked.get("base_model", "")).strip():
-        raise BadInput(_("This kind of guardian needs a base model."), field="base_model")
-    if not isinstance(checked.get("settings", {}), dict):
-        raise BadInput(_("Settings of a kind are a JSON object."), field="settings")
-    return checked
 
 
 def next_version(kind: str, name: str) -> str:

@@ -12,7 +12,7 @@ import errno
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,13 @@ def supervise(
     keep: bool = False,
     extra: tuple[str, ...] = (),
     hub: bool = False,
+    judge: Collection[str] = (),
 ) -> Path:
     """Runs `module` on the run's directory to its end and returns the directory.
 
     `prepare` writes the input files. `keep`: an earlier attempt's output stays, because the engine resumes from
-    it. `hub`: the base model may be fetched. Raises JobError with the engine's last words, TransientJobError where
-    something outside killed it.
+    it. `hub`: the base model may be fetched. `judge`: the variables of an endpoint that it is told. Raises
+    JobError with the engine's last words, TransientJobError where something outside killed it.
     """
     _end_former_engine(run, context)
     folder = run_folder(run)
@@ -69,7 +70,7 @@ def supervise(
         raise JobError(_cannot_write(folder, error)) from error
     follower = _Follower(context, run, folder)
     context.check()
-    engine = EngineProcess(module, folder, extra, processes=run.processes, hub=hub)
+    engine = EngineProcess(module, folder, extra, processes=run.processes, hub=hub, judge=judge)
     try:
         _record(context, run, folder, engine)
         _follow(context, run, engine, follower)

@@ -22,10 +22,10 @@ from training.errors import BadInput, NotAllowed, WrongState
 from training.models import Dataset, Run, TrainingKind
 from training.names import sentence
 from training.policies import can_promote, can_train
-from training.queries.model_folders import dataset_folder, model_roots, run_folder, weights_of
+from training.queries.model_folders import dataset_folder, model_roots, run_folder, run_of_path, weights_of
 from training.readers.base_models import BaseModelError, base_in, hub_refusal, is_path
 from training.rules.tuning_config import ConfigError, parse_config
-from training.services.artefact_store import fetch_artefacts, fetch_base_model, run_of_path, store_artefacts
+from training.services.artefact_store import fetch_artefacts, fetch_base_model, store_artefacts
 from training.services.runs import close_run, code_version, library_versions, next_version
 from training.services.supervising import read_json, supervise
 from training.services.tuning_estimates import estimate_of

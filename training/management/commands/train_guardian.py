@@ -9,12 +9,13 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from benchmark.errors import BenchmarkError
-from benchmark.models import Board
+from benchmark.models import Board, Guardian
 from benchmark.tasks import launch_ranking, launch_shadow
 from medes_site.kit.commands import ReportingCommand, finish, user_named
 from medes_site.kit.jobs.errors import JobBusy, JobError
 from training.models import Run
-from training.services.runs import DEFAULTS, GUARDIAN_KINDS, plan_guardian_run
+from training.services.guardian_config import DEFAULTS, GUARDIAN_KINDS
+from training.services.runs import plan_guardian_run
 from training.tasks import launch_run, promote
 
 
@@ -75,7 +76,8 @@ class Command(ReportingCommand):
         run = Run.objects.select_related("guardian__scorer", "dataset").get(pk=run.pk)
         if run.guardian is None or run.dataset is None:
             raise CommandError("the run ended without a guardian")
-        finish(launch_shadow(run.guardian, actor=actor, wake=False))
+        if run.guardian.state != Guardian.State.CANDIDATE:
+            finish(launch_shadow(run.guardian, actor=actor, wake=False))
         gate = None
         if wanted:
             gate = promote(actor=actor, guardian=run.guardian, reason=options["override"], wake=False)
