@@ -106,10 +106,22 @@ for (const type of ["htmx:responseError", "htmx:sendError"]) {
   });
 }
 
+// A choice leaves of its form only the parts that belong to it; without JavaScript all of them are seen.
+function wireParts(select) {
+  const show = () => {
+    for (const part of select.form.querySelectorAll("[data-for]")) {
+      part.hidden = !part.dataset.for.split(" ").includes(select.value);
+    }
+  };
+  select.addEventListener("change", show);
+  show();
+}
+
 // Controls that need JavaScript are hidden until it runs; also in parts that htmx brings later.
 function wire(root) {
   for (const zone of root.querySelectorAll("[data-drop]")) wireDrop(zone);
   for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+  for (const select of root.querySelectorAll("select[data-parts]")) wireParts(select);
 }
 
 wire(document);

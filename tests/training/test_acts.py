@@ -13,7 +13,8 @@ from benchmark.errors import BadInput, NotAllowed
 from benchmark.models import Guardian, Scorer
 from medes_site.kit.jobs.models import Job
 from training.models import Run
-from training.services.runs import DEFAULTS, plan_guardian_run
+from training.services.guardian_config import DEFAULTS
+from training.services.runs import plan_guardian_run
 from training.tasks import launch_run
 
 pytestmark = pytest.mark.django_db

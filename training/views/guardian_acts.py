@@ -14,7 +14,8 @@ from benchmark.errors import BenchmarkError
 from benchmark.services.guardians import begin_shadow, retire_guardian
 from benchmark.tasks import launch_shadow
 from training.errors import GateClosed
-from training.forms import PromoteForm, SuggestForm, TrainForm
+from training.forms import PromoteForm, SuggestForm
+from training.guardian_forms import TrainForm
 from training.services.guardian_promotion import suggest_campaign
 from training.services.runs import plan_guardian_run
 from training.tasks import launch_run
@@ -27,20 +28,13 @@ from training.views.guardians import guardian_or_404, guardian_page, guardians_p
 @researchers_only
 def train(request: HttpRequest) -> HttpResponse:
     """Starts a run; the bare button posts nothing but its token and trains with the settings as they are."""
-    data = request.POST.copy()
-    for key, field in TrainForm.base_fields.items():
-        if key not in data and field.initial is not None:
-            data[key] = str(field.initial)
-    form = TrainForm(data)
+    form = TrainForm.filled(request.POST)
     if not form.is_valid():
         return guardians_page(request, status=422, form=form)
     try:
-        run = plan_guardian_run(
-            actor=request.user, config=form.config(), recipe=form.recipe(), note=form.cleaned_data["note"]
-        )
+        run = plan_guardian_run(actor=request.user, **form.plan())
     except BenchmarkError as error:
-        name = error.details.get("field")
-        form.add_error(name if name in form.fields else None, str(error))
+        form.refuse(str(error), error.details.get("field", ""))
         return guardians_page(request, status=422, form=form)
     launch_run(run, actor=request.user)
     address = reverse("training:run", args=[run.pk])

@@ -16,9 +16,11 @@ from benchmark.queries.churn import churn
 from benchmark.queries.guardians import active_guardian, former_guardian, unjudged_submissions
 from benchmark.services.seeing import note_seen
 from medes_site.kit.jobs.queries import latest_job
-from training.forms import PromoteForm, SuggestForm, TrainForm
+from training.forms import PromoteForm, SuggestForm
+from training.guardian_forms import TrainForm
 from training.queries.labels import new_labels
-from training.queries.report_page import report_page
+from training.queries.models_page import policy_job
+from training.queries.report_page import notes_by_text, report_page
 from training.queries.reports import audited_rows, gate_of, guardian_run, read_report
 from training.queries.runs import active_runs
 from training.views.access import researchers_only
@@ -42,6 +44,7 @@ def guardians_page(request: HttpRequest, *, status: int = 200, **more: Any) -> H
         "runs": active_runs(),
         "fresh": fresh,
         "suggested": fresh.total >= ENOUGH_NEW,
+        "policy": policy_job(),
         "form": TrainForm(),
         **more,
     }
@@ -69,11 +72,16 @@ def guardian_page(request: HttpRequest, found: Guardian, *, status: int = 200, *
     report = read_report(run)
     note_seen(request.user, [row["id"] for row in (report or {}).get("worst", ())])
     active, former = active_guardian(), former_guardian(found)
+    beside = active if active is not None and active.pk != found.pk and active.reliability else None
     waiting = unjudged_submissions(found.scorer_id).count() if found.state == Guardian.State.SHADOW else 0
+    own = found.manifest.get("settings") or {}
     context = {
         "guardian": found,
         "run": run,
-        "page": report_page(report, request.GET.get("criterion", "")) if report else None,
+        "page": report_page(report, request.GET.get("criterion", ""), beside.reliability if beside else None)
+        if report
+        else None,
+        "beside": beside,
         "gate": _gate(found),
         "active": active,
         "former": former,
@@ -84,6 +92,8 @@ def guardian_page(request: HttpRequest, found: Guardian, *, status: int = 200, *
         "suggest_form": SuggestForm(),
         "conformal": found.manifest.get("conformal") or {},
         "training": found.manifest.get("training") or {},
+        "own": own,
+        "notes": notes_by_text(own.get("notes") or {}),
         "trail": [(_("Guardians"), reverse("training:guardians"))],
         **more,
     }
