@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -217,7 +217,7 @@ def _database(wanted: str) -> Iterator[str]:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
 
 
-def _environment(home: Path, database_url: str, redis_url: str) -> dict[str, str]:
+def _environment(home: Path, database_url: str, redis_url: str, more: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -235,6 +235,7 @@ def _environment(home: Path, database_url: str, redis_url: str) -> dict[str, str
         "MEDES_UPLOAD_MIB": str(UPLOAD_MIB),
         "MEDES_DAILY_SUBMISSIONS": "500",
         "MEDES_JOB_LEASE_SECONDS": "20",
+        **more,
     }
 
 
@@ -254,11 +255,13 @@ def _seem_tuned(home: Path) -> None:
 
 
 @contextmanager
-def running_stack(database_url: str = "", *, long: bool = True, policy: bool = False) -> Iterator[Stack]:
+def running_stack(
+    database_url: str = "", *, long: bool = True, policy: bool = False, more: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
     """Everything up, with demo data and the scene; everything ended on leaving, whatever happened.
 
     `database_url`: a PostgreSQL on which databases may be created; "" means SQLite. `long`: as in scene.py. `policy`:
-    the worker builds the demo's tiny policy, as in the demo. Raises StackFailed.
+    the worker builds the demo's tiny policy, as in the demo. `more`: variables of its environment. Raises StackFailed.
     """
     with ExitStack() as stack:
         home = Path(tempfile.mkdtemp(prefix="medes-browser-"))
@@ -267,7 +270,7 @@ def running_stack(database_url: str = "", *, long: bool = True, policy: bool = F
         redis = stack.enter_context(PrivateRedis(home, home / "logs" / "redis.log"))
         database = stack.enter_context(_database(database_url))
         door = stack.enter_context(_door())
-        site = Stack(home, database, _environment(home, database, redis.url), door)
+        site = Stack(home, database, _environment(home, database, redis.url, more or {}), door)
         subprocess.run((sys.executable, "-m", "medes_site.messages", "compile"), cwd=ROOT, check=True)
         if not policy:
             _seem_tuned(home)
