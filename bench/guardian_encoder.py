@@ -30,8 +30,8 @@ MAX_LENGTH = 512
 SMALL, BASE = (4, 256), (12, 768)
 """Layers and width: one that trains on a processor, and the size that most published encoders have."""
 
-COUNT = {SMALL: 64, BASE: 16}
-TURNS = 3
+COUNT = {SMALL: 64, BASE: 8}
+TURNS = 4
 
 
 def words(cases: Sequence[Case]) -> PreTrainedTokenizerFast:
