@@ -29,7 +29,6 @@ UNUSABLE: Final = (
     gettext_noop("The weights of this guardian cannot be read: %(reason)s"),
     gettext_noop("This guardian counts other answer signs than this version of the program: retrain it."),
     gettext_noop("The endpoint %(address)s is not among those allowed in %(variable)s."),
-    gettext_noop("An endpoint's address begins with http:// or https://."),
     gettext_noop("The key's variable must be called MEDES_JUDGE_KEY or MEDES_JUDGE_KEY_<NAME>."),
     gettext_noop("The key for this endpoint belongs into the environment variable %(variable)s."),
     gettext_noop("%(file)s is larger than any guardian's."),

@@ -270,6 +270,7 @@ class TrainForm(forms.Form):
     def refuse(self, words: str, key: str) -> None:
         """A sentence beside the field it is about; beside the box where the setting has no field."""
         kind = self.cleaned_data["kind"]
-        name = FIELDS[kind].get(key, key)
         boxed = kind != "linear" and key in self.cleaned_data.get("extra", {})
-        self.add_error(name if name in self.fields else "extra" if boxed else None, words)
+        # What has a field of its own is never in the box, so a name in both means the box.
+        name = "extra" if boxed else FIELDS[kind].get(key, key)
+        self.add_error(name if name in self.fields else None, words)

@@ -19,7 +19,6 @@ FAILURES: Final = (
     gettext_noop("A guardian of kind %(kind)s needs %(library)s, which is not installed here."),
     gettext_noop("An encoder has no setting %(key)s."),
     gettext_noop("A generative guardian has no setting %(key)s."),
-    gettext_noop("The setting dtype is one of %(choices)s, not %(value)s."),
     gettext_noop("The setting %(key)s lies between %(low)s and %(high)s, not %(value)s."),
     gettext_noop("There is no checkpoint folder %(folder)s: give base_model as a local path."),
     gettext_noop("All training rows belong to one norm group: at least two are needed."),

@@ -16,6 +16,7 @@ SAID: Final = (
     gettext_noop("Choose an endpoint."),
     gettext_noop("Name the model that the endpoint is to answer with."),
     gettext_noop("None of the %(n)s answers was judged: %(cause)s"),
+    gettext_noop("None of the last %(n)s answers was judged: %(cause)s"),
     gettext_noop("Not asked: none of the first %(n)s answers was judged."),
     gettext_noop("only %(n)s held-out answers were judged: the model's own confidence stands uncalibrated"),
     gettext_noop("one class only among the held-out labels: a constant"),

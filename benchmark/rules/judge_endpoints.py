@@ -10,6 +10,7 @@ KEY_NAME = re.compile(r"MEDES_JUDGE_KEY(_[A-Z0-9]+)*\Z")
 
 def allowed_endpoints(text: str) -> list[str]:
     """The base URLs of an allow-list, separated by white space or commas, in its order, each once, without a
-    slash at the end; what is no address of http or https is left out."""
+    slash at the end. Left out is what is no address of http or https, and what holds a name, a key or a query: the
+    addresses are shown on pages and stand in artefacts."""
     found = (entry.rstrip("/") for entry in re.split(r"[\s,]+", text.strip()))
-    return list(dict.fromkeys(url for url in found if re.match(r"https?://[^/]", url)))
+    return list(dict.fromkeys(url for url in found if re.fullmatch(r"https?://[^/@?#]+(/[^@?#]*)?", url)))

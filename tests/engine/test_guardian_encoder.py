@@ -198,7 +198,7 @@ def test_a_damaged_artefact_is_refused(finished: Path, tmp_path: Path, name: str
     [
         ({"base_model": "/nowhere/at/all"}, "no checkpoint folder"),
         ({"settings": {"epochs": 0}}, "epochs"),
-        ({"settings": {"arithmetic": "int4"}}, "arithmetic is one of auto, float, int8"),
+        ({"settings": {"arithmetic": "int4"}}, "arithmetic is one of float, int8, auto"),
         ({"settings": {"colour": 1}}, "no setting 'colour'"),
         ({"settings": {"max_length": 4096}}, "reads 256 tokens"),
     ],

@@ -6,20 +6,23 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmark.guardians.base import Case
+from benchmark.guardians.base import Case, Verdict
 from benchmark.guardians.loading import load_guardian
 from benchmark.rules.judge_protocol import Reply
 from tests.guardians.material import rows, run_folder
 from tests.guardians.scripted import Scripted, completion, diligent, judgement, parts_of, serving
 from training.engine.guardian import STOPPED, main
-from training.engine.guardian_endpoint import TRUST, Answers
-from training.rules.guardian_settings import ENDPOINT_DEFAULTS
+from training.engine.guardian_calibrating import uncalibrated
+from training.engine.guardian_endpoint import TRUST, Answers, RememberingJudge
+from training.engine.guardian_run import Run
+from training.rules.guardian_settings import ENDPOINT_DEFAULTS, endpoint_settings
 
 pytestmark = [pytest.mark.one_database]
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,9 +99,12 @@ def test_killed_in_the_middle_it_asks_for_the_rest_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGKILL, twice: in calibration and in the audit. No answer that was judged is asked for again."""
+    killed = threading.Event()
 
     def slow(number: int, body: dict[str, Any]) -> Any:
         status, headers, text, _wait = diligent(number, body)
+        if number >= 44:  # the program is still at work when it is killed, however busy the machine
+            killed.wait(60)
         return status, headers, text, 0.05
 
     with serving(slow) as state:
@@ -111,9 +117,10 @@ def test_killed_in_the_middle_it_asks_for_the_rest_alone(
             end = time.monotonic() + 60
             while len(state.requests) < enough and time.monotonic() < end:
                 time.sleep(0.01)
+            assert program.poll() is None
             program.kill()
             program.wait()
-            time.sleep(0.3)
+        killed.set()
         kept = (folder / "answers.jsonl").read_text("ascii").count('"of"')
         assert 0 < kept <= len(state.requests) < 72
         with (folder / "answers.jsonl").open("a", encoding="ascii") as file:
@@ -192,11 +199,65 @@ def test_failures_among_judgements_are_counted_and_asked_for_again_next_time(
         wrong = sum(len(row["response"]) % 4 == 0 for row in rows(12, audit=True))
         assert 0 < wrong == len(failed) == report["n"]["failed"] < report["n"]["rows"]
         assert all("does not carry this call's token" in line["reason"] for line in failed)
+        told = len(asked(state))
+        assert main([str(folder)]) == 0
+        again = asked(state)[told:]
+        held_out = read(folder, "artefact/guardian.json")["settings"]
+        open_ones = len(failed) + held_out["held_out"] - held_out["held_out_judged"]
+        assert len(again) == 2 * open_ones and all(len(answer) % 4 == 0 for answer in again)
+
+
+def test_one_that_dies_on_the_way_makes_no_guardian_and_is_asked_for_the_rest_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alive = threading.Event()
+
+    def mortal(number: int, body: dict[str, Any]) -> Any:
+        return diligent(number, body) if number < 30 or alive.is_set() else (503, {}, "", 0.0)
+
+    with serving(mortal) as state:
+        allow(monkeypatch, state)
+        folder = folder_of(tmp_path, state, parallel=1)
+        assert main([str(folder)]) == 1
+        assert "None of the last 20 answers was judged: No judgement after 2 tries" in capsys.readouterr().err
+        assert not (folder / "report.json").exists()
+        alive.set()
+        told = len(state.requests)
+        assert told == 30 + 2 * TRUST
+        assert main([str(folder)]) == 0
+        assert len(state.requests) == told + 72 - 30 and read(folder, "report.json")["n"]["failed"] == 0
+
+
+def test_the_same_answer_twice_is_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (Case("规范", "问题", f"回答{word}") for word in ("甲", "乙"))
+    with serving(diligent) as state:
+        allow(monkeypatch, state)
+        run, settings = (
+            Run(folder_of(tmp_path, state)),
+            endpoint_settings(
+                {
+                    "backend": "endpoint",
+                    "url": state.url,
+                    "model": "judge-1",
+                }
+            ),
+        )
+        judge = RememberingJudge(run, uncalibrated(run.config(), parallel=4), settings)
+        first, second, third = judge.judge([one, other, one])
+        assert first == third and len(state.requests) == 2
+        assert isinstance(second, Verdict)
+        assert judge.judge([]) == []
 
 
 def test_it_stops_when_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within a moment, although the endpoint is in no hurry and calls are in flight."""
-    with serving(lambda number, body: (*diligent(number, body)[:3], 1.5)) as state:
+    """Within a moment, although the endpoint is in no hurry and calls are in flight: nobody waits for them."""
+    ended = threading.Event()
+
+    def sleepy(number: int, body: dict[str, Any]) -> Any:
+        ended.wait(90)
+        return diligent(number, body)
+
+    with serving(sleepy) as state:
         allow(monkeypatch, state)
         folder = folder_of(tmp_path, state)
         program = subprocess.Popen(
@@ -206,8 +267,9 @@ def test_it_stops_when_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyP
         while not state.requests and time.monotonic() < end:
             time.sleep(0.02)
         (folder / "stop").touch()
-        assert program.wait(timeout=30) == STOPPED
-        assert len(state.requests) < 40
+        assert program.wait(timeout=45) == STOPPED, "half of what the endpoint takes, on a busy machine too"
+        ended.set()
+        assert len(state.requests) == 8
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,7 @@ def test_every_setting_has_a_default_in_its_range(kind: str) -> None:
         st.none()
         | st.booleans()
         | st.integers()
+        | st.sampled_from([10**400, -(10**400), 16**9000])
         | st.floats()
         | st.text(max_size=8)
         | st.lists(st.integers()),
@@ -155,6 +156,7 @@ def test_only_a_generative_guardian_may_stand_behind_an_endpoint() -> None:
         ("", []),
         ("https://a/v1", ["https://a/v1"]),
         (" https://a/v1/ ,\nhttp://b:8000/v1,https://a/v1", ["https://a/v1", "http://b:8000/v1"]),
+        ("https://user:pass@a/v1 https://a/v1?key=b https://a/v1#c https://a:8443/v1", ["https://a:8443/v1"]),
         ("ftp://a, file:///etc/passwd, a/v1, https://, http:///x", []),
     ],
 )

@@ -20,8 +20,10 @@ from tests.training.guardian_models import URL, endpoint, english, form, model, 
 from training.errors import BadInput, NotAllowed
 from training.guardian_forms import TrainForm
 from training.models import Run
+from training.queries.model_folders import run_folder
 from training.services.guardian_config import check_config, judge_variables
-from training.services.runs import plan_guardian_run, run_folder
+from training.services.guardian_reports import judged_any
+from training.services.runs import plan_guardian_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,6 +70,37 @@ BROKEN = [
     ("encoder", "adapter", "holds an adapter alone"),
     ("encoder", "hub", "is a folder on this machine, not a model of a hub"),
 ]
+
+
+@pytest.mark.parametrize(("part", "taken"), [("model", True), ("adapter", False), ("modle", False)])
+def test_of_a_run_in_the_store_the_merged_weights_may_be_a_base(
+    models: Path, researcher: Any, part: str, taken: bool
+) -> None:
+    """Also while they are not on this machine; a worker fetches them. An adapter alone is refused as anywhere."""
+    stored = {"files": {f"artefact/{name}/model.safetensors": {"bytes": 1} for name in ("model", "adapter")}}
+    run = Run.objects.create(kind="sft", name="far", version="1", created_by=researcher, stored=stored)
+    base = str(run_folder(run) / "artefact" / part)
+    if taken:
+        assert check_config({"kind": "encoder", "base_model": base})["base_model"] == base
+    else:
+        with pytest.raises(BadInput) as caught:
+            check_config({"kind": "encoder", "base_model": base})
+        assert caught.value.details["field"] == "base_model"
+
+
+@pytest.mark.parametrize(
+    ("n", "settings", "judged"),
+    [
+        ({"rows": 4, "failed": 4}, {"held_out_judged": 9}, False),
+        ({"rows": 4, "failed": 3}, {"held_out_judged": 0}, True),
+        ({"rows": 0, "failed": 0}, {"held_out_judged": 0}, False),
+        ({"rows": 0, "failed": 0}, {"held_out_judged": 1}, True),
+        ({"rows": 0, "failed": 0}, {}, True),
+    ],
+)
+def test_who_has_judged_nothing_is_known(n: dict[str, int], settings: dict[str, int], judged: bool) -> None:
+    """By the audit answers; by those of the calibration where there were none; the linear kind never fails."""
+    assert judged_any({"n": n}, settings) is judged
 
 
 @pytest.mark.parametrize(("kind", "how", "sentence"), BROKEN)
@@ -225,6 +258,9 @@ def test_each_kind_is_planned_by_its_own_fields(
         (form("encoder", base_model="SMALL", extra="epochs: 3"), "extra", "“epochs” has a field of its own above."),
         (form("encoder", base_model="SMALL", extra="dtype: float8"), "extra", "is one of float32, bfloat16"),
         (form("encoder", base_model="SMALL", extra="nothing: 1"), "extra", "An encoder has no setting"),
+        (form("encoder", base_model="SMALL", extra="url: x"), "extra", "An encoder has no setting"),
+        (form("encoder", base_model="SMALL", extra="seed: 3"), "extra", "An encoder has no setting"),
+        (form("encoder", base_model="SMALL", extra="warmup: 1" + 400 * "0"), "extra", "lies between 0 and 1"),
         (form("generative", base_model="SMALL", extra="a: &x 1"), "extra", "Anchors and aliases are not allowed here."),
         (form("endpoint", url=""), "url", "Choose an endpoint."),
         (form("endpoint", url="https://evil.example/v1"), "url", "is not one of the available choices"),

@@ -11,9 +11,9 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from benchmark.guardians.base import Case, JudgeFailed, Verdict
@@ -29,8 +29,9 @@ from training.rules.guardian_targets import risk_of
 
 FILE = "answers.jsonl"
 TRUST = 20
-"""Answers of which at least one must be judged, or the endpoint is taken for dead or babbling."""
+"""Answers one after another of which at least one must be judged, or the endpoint is taken for dead or babbling."""
 LOOK_SECONDS = 0.5
+Arrivals = SimpleQueue[tuple[Case, Reply | JudgeFailed | BaseException]]
 
 
 def train(
@@ -95,40 +96,51 @@ class RememberingJudge:
 
     def judge(self, cases: Sequence[Case], phase: str = "audit") -> list[Verdict | JudgeFailed]:
         """As `GenerativeGuardian.judge`, with progress in a phase. Raises Stopped, and RunRefused where nothing at all
-        was judged."""
-        outcomes: dict[int, Verdict | JudgeFailed] = {}
-        pool = ThreadPoolExecutor(max_workers=self._guardian.parallel)
+        was judged, or nothing any more."""
+        arrived = self._ask_for(list(dict.fromkeys(cases)))
+        outcomes: dict[Case, Verdict | JudgeFailed] = {}
+        different = len(set(cases))
         try:
-            left = {pool.submit(self._asked, case): place for place, case in enumerate(cases)}
-            while left:
-                self._collect(left, outcomes, cases)
+            while len(outcomes) < different:
+                self._run.check()
+                try:
+                    case, reply = arrived.get(timeout=LOOK_SECONDS)
+                except Empty:
+                    continue
+                if isinstance(reply, BaseException):
+                    raise reply
+                outcomes[case] = self._guardian.verdict(case, reply) if isinstance(reply, Reply) else reply
                 judged = sum(isinstance(outcome, Verdict) for outcome in outcomes.values())
-                self._run.say(phase, f"judged {judged} of {len(outcomes)}", len(outcomes), len(cases))
-                refuse_silence(list(outcomes.values()), whole=not left)
+                self._run.say(phase, f"judged {judged} of {len(outcomes)}", len(outcomes), different)
+                refuse_silence(list(outcomes.values()), whole=len(outcomes) == different)
         except BaseException:
             self._over.set()
             raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-        return [outcomes[place] for place in range(len(cases))]
+        return [outcomes[case] for case in cases]
 
-    def _collect(
-        self,
-        left: dict[Future[Reply | JudgeFailed], int],
-        outcomes: dict[int, Verdict | JudgeFailed],
-        cases: Sequence[Case],
-    ) -> None:
-        """Moves what has come since the last look; looks for a stop at least every half second."""
-        self._run.check()
-        done, _still = wait(left, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            place, reply = left.pop(future), future.result()
-            if isinstance(reply, JudgeFailed):
-                outcomes[place] = reply
-            else:
-                outcomes[place] = self._guardian.verdict(cases[place], reply)
+    def _ask_for(self, cases: Sequence[Case]) -> Arrivals:
+        """Starts as many threads as calls may be in flight. They are no pool: when the run ends before they do, nobody
+        waits for an endpoint that takes its time."""
+        waiting: SimpleQueue[Case] = SimpleQueue()
+        arrived: Arrivals = SimpleQueue()
+        for case in cases:
+            waiting.put(case)
+        for _ in range(min(self._guardian.parallel, len(cases))):
+            threading.Thread(target=self._ask, args=(waiting, arrived), daemon=True).start()
+        return arrived
 
-    def _asked(self, case: Case) -> Reply | JudgeFailed:
+    def _ask(self, waiting: SimpleQueue[Case], arrived: Arrivals) -> None:
+        while not self._over.is_set():
+            try:
+                case = waiting.get_nowait()
+            except Empty:
+                return
+            try:
+                arrived.put((case, self._reply_to(case)))
+            except BaseException as error:  # nobody sees what ends a thread: `judge` raises it
+                arrived.put((case, error))
+
+    def _reply_to(self, case: Case) -> Reply | JudgeFailed:
         known = self._answers.of(case)
         if known is not None:
             return known
@@ -144,11 +156,15 @@ class RememberingJudge:
 
 
 def refuse_silence(outcomes: Sequence[Verdict | JudgeFailed], *, whole: bool) -> None:
-    """Raises RunRefused where answers enough were sent, or all of them, and none was judged."""
-    enough = len(outcomes) >= TRUST or (whole and bool(outcomes))
-    if enough and all(isinstance(outcome, JudgeFailed) for outcome in outcomes):
-        [last] = [outcome.reason for outcome in outcomes[-1:] if isinstance(outcome, JudgeFailed)]
-        raise RunRefused(f"None of the {len(outcomes)} answers was judged: {last}")
+    """`outcomes` as they came. Raises RunRefused where none of the last 20 was a judgement, or none of all: whoever
+    has died, or only babbles, is not asked for the rest."""
+    latest = outcomes[-TRUST:]
+    reasons = [outcome.reason for outcome in latest if isinstance(outcome, JudgeFailed)]
+    if not latest or len(reasons) < len(latest) or (len(latest) < TRUST and not whole):
+        return
+    if len(latest) == len(outcomes):
+        raise RunRefused(f"None of the {len(latest)} answers was judged: {reasons[-1]}")
+    raise RunRefused(f"None of the last {len(latest)} answers was judged: {reasons[-1]}")
 
 
 class Answers:

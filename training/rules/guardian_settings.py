@@ -10,7 +10,6 @@ parallel (calls in flight), calibrate_on. Values as they come from JSON; no Djan
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -211,9 +210,9 @@ def _whole(
         value = values[name]
         whole = isinstance(defaults[name], int)
         good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if not good or not math.isfinite(value) or not low <= value <= high:
+        if not good or not low <= value <= high:  # which nan, inf and numbers beyond any float are not
             raise SettingsRefused(
-                f"The setting {name} lies between {low:g} and {high:g}, not {value!r:.40}.", name
+                f"The setting {name} lies between {low:g} and {high:g}, not {_shown(value)}.", name
             )
     for name, allowed in (choices or {}).items():
         if values[name] not in allowed:
@@ -222,4 +221,11 @@ def _whole(
 
 
 def _no_choice(name: str, allowed: tuple[str, ...], value: object) -> str:
-    return f"The setting {name} is one of {', '.join(allowed)}, not {value!r:.40}."
+    return f"The setting {name} is one of {', '.join(allowed)}, not {_shown(value)}."
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.40}"
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number beyond all measure"

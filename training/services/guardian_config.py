@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from benchmark.rules.judge_endpoints import ALLOWED
 from training.errors import BadInput
 from training.names import sentence
-from training.queries.model_folders import model_roots, run_of_path
+from training.queries.model_folders import model_roots, run_folder, run_of_path
 from training.readers.base_models import Base, BaseModelError, base_in, has_chat_template, is_path
 from training.rules.guardian_settings import (
     SettingsRefused,
@@ -95,8 +95,8 @@ def _checked_base(kind: str, given: object, own: Mapping[str, Any]) -> str:
             field="base_model",
         )
     folder = os.path.abspath(os.path.expanduser(name))
-    if run_of_path(folder) is not None and not Path(folder).is_dir():
-        return folder  # a worker fetches it from the store, and the engine checks it there
+    if _lies_in_the_store(Path(folder)):
+        return folder  # a worker fetches it, and the engine checks it there
     try:
         base = base_in(name, [str(root) for root in model_roots()])
     except BaseModelError as error:
@@ -106,6 +106,14 @@ def _checked_base(kind: str, given: object, own: Mapping[str, Any]) -> str:
         key, words = refusal
         raise BadInput(words, field=key)
     return folder
+
+
+def _lies_in_the_store(folder: Path) -> bool:
+    """Whether these are the merged weights of an earlier run, which are not on this machine."""
+    run = run_of_path(str(folder))
+    if run is None or folder.is_dir():
+        return False
+    return run.has_stored("model") and folder == run_folder(run) / "artefact" / "model"
 
 
 def _unfit(kind: str, base: Base, own: Mapping[str, Any]) -> tuple[str, str] | None:

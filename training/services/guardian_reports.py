@@ -17,7 +17,10 @@ def reliability_of(folder: Path) -> dict[str, Any]:
     return short_form(read_json(folder / REPORT))
 
 
-def judged_any(reliability: Mapping[str, Any]) -> bool:
-    """Whether the guardian came to a judgement on any of the audit answers; true where there were none to judge."""
+def judged_any(reliability: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Whether the guardian came to a judgement on any of the audit answers, by its report; where there were none, on any
+    that it was calibrated on, by its own `settings` (kinds that cannot fail to judge count nothing there)."""
     told = reliability.get("n", {})
-    return not told.get("rows") or told.get("failed", 0) < told["rows"]
+    if told.get("rows"):
+        return bool(told.get("failed", 0) < told["rows"])
+    return bool(settings.get("held_out_judged", 1) > 0)

@@ -75,7 +75,7 @@ def _register(context: JobContext, run: Run, folder: Path) -> Guardian:
     try:
         with context.fenced():
             guardian = register_guardian(actor=actor, folder=folder / "artefact", reliability=reliability)
-            judges = judged_any(reliability)
+            judges = judged_any(reliability, guardian.manifest.get("settings", {}))
             if judges and guardian.state == Guardian.State.CANDIDATE:
                 guardian = begin_shadow(actor=actor, guardian=guardian)
             close_run(run, guardian=guardian)
@@ -85,6 +85,6 @@ def _register(context: JobContext, run: Run, folder: Path) -> Guardian:
         context.log(f"registered {guardian} as a candidate; it now judges everything in the shadow")
     else:
         context.log(
-            f"registered {guardian} as a candidate; it judged no audit answer, so it stays out of the shadow"
+            f"registered {guardian} as a candidate; it judged no answer, so it stays out of the shadow"
         )
     return guardian
