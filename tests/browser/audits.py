@@ -59,13 +59,15 @@ ALLOWED: Final = frozenset(
     re.findall(
         r"\w+",
         "MedES API CSV JSON JSONL Lines OpenAPI UTF GB MiB MB KB SHA EN Holm arXiv SFT DPO obj sub Apache"
-        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC Parquet medes linear gram SPF",
+        " item response prompt demo qqqqq Markdown Krippendorff Cohen Gwet AC Parquet medes linear gram SPF LoRA YAML OpenAI",
     )
 )
 LETTERS: Final = re.compile(r"[A-H]+")  # an answer
 WORD: Final = re.compile(r"[A-Za-z]{2,}")
-# Addresses, files, and names of commands.
-ADDRESS: Final = re.compile(r"[a-z]+(?:_[a-z]+)+|https?://\S+|[\w.+-]+@[\w.-]+|[\w-]+\.(?:csv|jsonl?|txt)\b")
+# Addresses, files, names of commands and of variables, and a setting with its number.
+ADDRESS: Final = re.compile(
+    r"MEDES(?:_[A-Z]+)+|[a-z]+: [\d.]+|[a-z]+(?:_[a-z]+)+|https?://\S+|[\w.+-]+@[\w.-]+|[\w-]+\.(?:csv|jsonl?|txt)\b"
+)
 
 
 def start_axe(page: Page) -> None:

@@ -40,6 +40,7 @@ class Sweep:
         self._windows: dict[tuple[str, str], Page] = {}
         self._found: dict[tuple[str, str, str], Findings] = {}
         self._names = {str(row[0]) for question in NAMES for row in visits.stack.query(question)}
+        self._names |= {model.name for model in (visits.stack.home / "models").iterdir()}
 
     def findings(self, role: str, language: str, page: str) -> Findings:
         key = (role, language, page)

@@ -1,4 +1,4 @@
-"""A researcher makes guardians of other kinds by clicking: an encoder from the demo's tiny policy, and a model behind an
+"""A researcher makes guardians of other kinds by clicking: an encoder from a tiny language model, and a model behind an
 endpoint on loopback."""
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from tests.browser.audits import start_axe, violations
 from tests.browser.stack import Stack, running_stack, wait_for
 from tests.browser.visits import Visits
 from tests.guardians.scripted import Scripted, completion, diligent, serving
+
+checkpoints = pytest.importorskip("tests.guardians.checkpoints")  # torch, which `train` stands for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.train, pytest.mark.timeout(1500)]
 MINUTE = 60_000
@@ -36,14 +38,17 @@ def endpoint() -> Iterator[Scripted]:
 
 
 @pytest.fixture(scope="module")
-def kinds_stack(endpoint: Scripted) -> Iterator[Stack]:
-    """A site of its own, whose worker trains the first guardian, builds the tiny policy and knows an endpoint's key."""
+def kinds_stack(endpoint: Scripted, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A site of its own, whose worker trains the first guardian, finds a base model and knows an endpoint's key."""
     postgres = os.environ.get("MEDES_TEST_DB") == "postgres"
-    more = {"MEDES_JUDGE_ENDPOINTS": endpoint.url, "MEDES_JUDGE_KEY_LAB": KEY}
-    with running_stack(
-        os.environ["DATABASE_URL"] if postgres else "", long=False, policy=True, more=more
-    ) as site:
-        wait_for(lambda: (site.home / "models" / "tiny-policy" / "config.json").is_file(), 400)
+    roots = tmp_path_factory.mktemp("models")
+    checkpoints.tiny_causal(roots / "tiny-causal")
+    more = {
+        "MEDES_JUDGE_ENDPOINTS": endpoint.url,
+        "MEDES_JUDGE_KEY_LAB": KEY,
+        "MEDES_MODEL_ROOTS": str(roots),
+    }
+    with running_stack(os.environ["DATABASE_URL"] if postgres else "", long=False, more=more) as site:
         active = "SELECT count(*) FROM benchmark_guardian WHERE state = 'active'"
         wait_for(lambda: site.query(active) == [(1,)], 400)
         yield site
@@ -90,7 +95,7 @@ def test_an_encoder_and_a_model_behind_an_endpoint_by_clicking(
     expect(page.locator("[name=encoder_epochs]")).to_be_visible()
     for hidden in ("generative_epochs", "url", "tries"):
         expect(page.locator(f"[name={hidden}]")).to_be_hidden()
-    expect(page.locator("[name=base_model] option:checked")).to_have_text("tiny-policy")
+    expect(page.locator("[name=base_model] option:checked")).to_have_text("tiny-causal")
     sound(page)
     page.fill("[name=encoder_epochs]", "0")
     page.fill("[name=note]", "先试一轮")
