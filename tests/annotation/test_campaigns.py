@@ -104,9 +104,14 @@ def test_settings_that_cannot_be_are_refused(scene: Scene, submitter: Any) -> No
 
 
 def test_pairs_are_of_two_models_and_told_back_in_their_own_order(scene: Scene) -> None:
-    campaign = make_campaign(scene, kind="pairs", order="oldest", first_experts=1, cap=1)
+    # Which pairs are swapped hangs on the seed and on ids: one campaign in 32 swaps all six or none.
+    drawn = (
+        make_campaign(scene, kind="pairs", order="oldest", first_experts=1, cap=1, seed=seed)
+        for seed in range(20)
+    )
+    campaign = next(found for found in drawn if len(set(found.tasks.values_list("swapped"))) == 2)
     tasks = list(campaign.tasks.all())
-    assert len(tasks) == 6 and {task.swapped for task in tasks} == {True, False}
+    assert len(tasks) == 6
     assert all(task.response.item_id == task.other.item_id == task.item_id for task in tasks)
     (expert,) = make_experts(1)
     join(campaign, [expert])
