@@ -119,6 +119,7 @@ def test_an_endpoint_that_judges_nothing_makes_no_guardian(
 
 
 @pytest.mark.train
+@pytest.mark.one_database
 def test_an_encoder_is_trained_from_the_page_and_reported(
     labelled: Scene, client_of: Callable[[Any], Client], models: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_an_encoder_is_trained_from_the_page_and_reported(
 
 
 @pytest.mark.train
+@pytest.mark.one_database
 def test_a_language_model_that_only_babbles_is_reported_and_stays_out_of_the_shadow(
     labelled: Scene, client_of: Callable[[Any], Client], models: Path
 ) -> None:
