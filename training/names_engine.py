@@ -120,7 +120,6 @@ PROGRESS: Final = (
     gettext_noop("measuring"),
     gettext_noop("%(n)s held-out answers, in %(arithmetic)s"),
     gettext_noop("judged %(n)s of %(all)s"),
-    gettext_noop("%(n)s answers, in %(arithmetic)s"),
     gettext_noop("judged %(n)s"),
     gettext_noop("%(share)s of the norm groups"),
     gettext_noop("from the checkpoint of step %(step)s"),

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -97,11 +98,13 @@ class RememberingJudge:
     def judge(self, cases: Sequence[Case], phase: str = "audit") -> list[Verdict | JudgeFailed]:
         """As `GenerativeGuardian.judge`, with progress in a phase. Raises Stopped, and RunRefused where nothing at all
         was judged, or nothing any more."""
-        arrived = self._ask_for(list(dict.fromkeys(cases)))
+        different = list(dict.fromkeys(cases))
+        arrived = self._ask_for(different)
         outcomes: dict[Case, Verdict | JudgeFailed] = {}
-        different = len(set(cases))
+        latest: deque[Verdict | JudgeFailed] = deque(maxlen=TRUST)
+        judged = 0
         try:
-            while len(outcomes) < different:
+            while len(outcomes) < len(different):
                 self._run.check()
                 try:
                     case, reply = arrived.get(timeout=LOOK_SECONDS)
@@ -110,9 +113,10 @@ class RememberingJudge:
                 if isinstance(reply, BaseException):
                     raise reply
                 outcomes[case] = self._guardian.verdict(case, reply) if isinstance(reply, Reply) else reply
-                judged = sum(isinstance(outcome, Verdict) for outcome in outcomes.values())
-                self._run.say(phase, f"judged {judged} of {len(outcomes)}", len(outcomes), different)
-                refuse_silence(list(outcomes.values()), whole=len(outcomes) == different)
+                latest.append(outcomes[case])
+                judged += isinstance(outcomes[case], Verdict)
+                self._run.say(phase, f"judged {judged} of {len(outcomes)}", len(outcomes), len(different))
+                refuse_silence(latest, len(outcomes), whole=len(outcomes) == len(different))
         except BaseException:
             self._over.set()
             raise
@@ -155,14 +159,13 @@ class RememberingJudge:
             raise CallFailed("the run is over", again=False)
 
 
-def refuse_silence(outcomes: Sequence[Verdict | JudgeFailed], *, whole: bool) -> None:
-    """`outcomes` as they came. Raises RunRefused where none of the last 20 was a judgement, or none of all: whoever
-    has died, or only babbles, is not asked for the rest."""
-    latest = outcomes[-TRUST:]
+def refuse_silence(latest: Collection[Verdict | JudgeFailed], came: int, *, whole: bool) -> None:
+    """`latest`: the last 20 outcomes, or fewer, of the `came` that came. Raises RunRefused where none of them was a
+    judgement: whoever has died, or only babbles, is not asked for the rest. `whole`: there is no rest."""
     reasons = [outcome.reason for outcome in latest if isinstance(outcome, JudgeFailed)]
-    if not latest or len(reasons) < len(latest) or (len(latest) < TRUST and not whole):
+    if len(reasons) < len(latest) or (len(latest) < TRUST and not whole):
         return
-    if len(latest) == len(outcomes):
+    if len(latest) == came:
         raise RunRefused(f"None of the {len(latest)} answers was judged: {reasons[-1]}")
     raise RunRefused(f"None of the last {len(latest)} answers was judged: {reasons[-1]}")
 
