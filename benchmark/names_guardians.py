@@ -41,6 +41,7 @@ UNUSABLE: Final = (
 NOT_JUDGED: Final = (
     gettext_noop("The norm, the question or the response is not a text."),
     gettext_noop("The model gave a number that is not finite."),
+    gettext_noop("No judgement after one try: %(why)s."),
     gettext_noop("No judgement after %(tries)s tries: %(why)s."),
 )
 WHY: Final = (

@@ -80,7 +80,11 @@ class GenerativeGuardian:
             return JudgeFailed("The norm, the question or the response is not a text.")
         norm, question, response = (_sayable(text) for text in (case.norm, case.question, case.response))
 
+        tried = 0
+
         def attempt(number: int) -> Reply:
+            nonlocal tried
+            tried = number + 1
             token = secrets.token_hex(16)
             reply = self._backend.complete(messages(norm, question, response, token), number)
             try:
@@ -91,7 +95,8 @@ class GenerativeGuardian:
         try:
             return persistently(attempt, self._tries, self._wait, self._pause)
         except CallFailed as error:
-            return JudgeFailed(f"No judgement after {self._tries} tries: {error}.")
+            tries = "one try" if tried == 1 else f"{tried} tries"
+            return JudgeFailed(f"No judgement after {tries}: {error}.")
 
     def verdict(self, case: Case, reply: Reply) -> Verdict:
         """The judgement that a reply makes with this guardian's calibration and thresholds."""

@@ -47,6 +47,7 @@ def test_every_sentence_of_a_guardian_is_translated() -> None:
     [
         ("There is no guardian.json in fake-1.", "fake-1 中没有 guardian.json。"),
         ("No judgement after 4 tries: the endpoint answered 429.", "尝试 4 次后仍没有评判结果：模型接口返回 429。"),
+        ("No judgement after one try: the endpoint answered 401.", "只尝试了 1 次，没有评判结果：模型接口返回 401。"),
         ("No judgement after 2 tries: q3 is neither 0 nor 1.", "尝试 2 次后仍没有评判结果：Q3 既不是 0 也不是 1。"),
         ("No judgement after 2 tries: something new.", "尝试 2 次后仍没有评判结果：something new。"),
         ("The guardian gave something that is not a verdict.", "评审模型给出的内容不是有效判定。"),

@@ -1,8 +1,9 @@
 """A guardian of kind `generative` behind an endpoint: nothing is trained, the model's confidence is calibrated.
 
-One fold of norm groups, `calibrate_on` rows of it at most, is judged for calibration and thresholds, as with a local
-language model. Each reply is written to `RUN_DIR/answers.jsonl` as it comes, so a run that was killed asks only for
-what it has no reply to. No torch. `settings`: those of `training.rules.guardian_settings`.
+Since it learns nothing from them, all rows may serve for calibration and thresholds: whole folds of norm groups, each
+with its share of the risky ones, one after another, until `calibrate_on` rows are judged. Each reply is written to
+`RUN_DIR/answers.jsonl` as it comes, so a run that was killed asks only for what it has no reply to. No torch.
+`settings`: those of `training.rules.guardian_settings`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import json
 import threading
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Full, Queue, SimpleQueue
 from typing import Any
 
 from benchmark.guardians.base import Case, JudgeFailed, Verdict
@@ -32,7 +34,7 @@ FILE = "answers.jsonl"
 TRUST = 20
 """Answers one after another of which at least one must be judged, or the endpoint is taken for dead or babbling."""
 LOOK_SECONDS = 0.5
-Arrivals = SimpleQueue[tuple[Case, Reply | JudgeFailed | BaseException]]
+Arrivals = Queue[tuple[Case, Reply | JudgeFailed | BaseException]]
 
 
 def train(
@@ -43,7 +45,7 @@ def train(
     Raises RunRefused where none of the answers was judged, GuardianError where the endpoint may not be asked.
     """
     settings = settings_of(config)
-    held = _held_out(rows, config)[: settings.calibrate_on]
+    held = fold_after_fold(rows, config)[: settings.calibrate_on]
     asking = {name: getattr(settings, name) for name in ("tries", "wait", "parallel")}
     judge = RememberingJudge(run, uncalibrated(config, **asking), settings)
     outcomes = judge.judge([Case(row.norm, row.question, row.response) for row in held], "calibration")
@@ -72,10 +74,11 @@ def settings_of(config: Config) -> EndpointSettings:
         raise RunRefused(str(error)) from None
 
 
-def _held_out(rows: Sequence[TrainingRow], config: Config) -> list[TrainingRow]:
+def fold_after_fold(rows: Sequence[TrainingRow], config: Config) -> list[TrainingRow]:
+    """All rows, those of one fold together and in their order: so any beginning has about its share of the risky ones."""
     strata = ["risky" if risk_of(row.target) >= 0.5 else "safe" for row in rows]
     folds = group_folds([row.group for row in rows], strata, config.folds, config.seed)
-    return [row for row, fold in zip(rows, folds, strict=True) if fold == 0]
+    return [row for _fold, row in sorted(zip(folds, rows, strict=True), key=lambda pair: pair[0])]
 
 
 class RememberingJudge:
@@ -124,9 +127,10 @@ class RememberingJudge:
 
     def _ask_for(self, cases: Sequence[Case]) -> Arrivals:
         """Starts as many threads as calls may be in flight. They are no pool: when the run ends before they do, nobody
-        waits for an endpoint that takes its time."""
+        waits for an endpoint that takes its time. Nor do they run ahead: of what has arrived, as many as there are
+        threads wait to be looked at, so an endpoint that babbles is not asked much longer than it is trusted."""
         waiting: SimpleQueue[Case] = SimpleQueue()
-        arrived: Arrivals = SimpleQueue()
+        arrived: Arrivals = Queue(maxsize=self._guardian.parallel)
         for case in cases:
             waiting.put(case)
         for _ in range(min(self._guardian.parallel, len(cases))):
@@ -139,10 +143,18 @@ class RememberingJudge:
                 case = waiting.get_nowait()
             except Empty:
                 return
+            reply: Reply | JudgeFailed | BaseException
             try:
-                arrived.put((case, self._reply_to(case)))
+                reply = self._reply_to(case)
             except BaseException as error:  # nobody sees what ends a thread: `judge` raises it
-                arrived.put((case, error))
+                reply = error
+            self._hand_over(arrived, case, reply)
+
+    def _hand_over(self, arrived: Arrivals, case: Case, reply: Reply | JudgeFailed | BaseException) -> None:
+        while not self._over.is_set():
+            with suppress(Full):
+                arrived.put((case, reply), timeout=LOOK_SECONDS)
+                return
 
     def _reply_to(self, case: Case) -> Reply | JudgeFailed:
         known = self._answers.of(case)

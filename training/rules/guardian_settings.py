@@ -5,7 +5,7 @@ weights are trained), dtype, arithmetic (how it computes when it judges), checkp
 `generative`, a checkpoint on disk (backend "local"): epochs, batch_size, learning_rate, max_length, lora_r, calibrate_on
 (held-out rows at most), checkpoint_seconds. `generative` behind an endpoint (backend "endpoint"): url, model, key_name
 (the variable that holds the key), timeout (seconds a call), tries (an answer), wait (seconds before the second try),
-parallel (calls in flight), calibrate_on. Values as they come from JSON; no Django, no torch.
+parallel (calls in flight), calibrate_on (rows at most). Values as they come from JSON; no Django, no torch.
 """
 
 from __future__ import annotations
