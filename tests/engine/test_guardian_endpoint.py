@@ -20,7 +20,8 @@ from tests.guardians.material import rows, run_folder
 from tests.guardians.scripted import Scripted, completion, diligent, judgement, parts_of, serving
 from training.engine.guardian import STOPPED, main
 from training.engine.guardian_calibrating import uncalibrated
-from training.engine.guardian_endpoint import TRUST, Answers, RememberingJudge, fold_after_fold
+from training.engine.guardian_endpoint import TRUST, Answers, RememberingJudge
+from training.engine.guardian_holding_out import fold_after_fold
 from training.engine.guardian_run import Run
 from training.rules.guardian_settings import ENDPOINT_DEFAULTS, endpoint_settings
 from training.rules.guardian_targets import risk_of

@@ -24,7 +24,8 @@ from training.rules.guardian_figures import (
     pairs_of,
     prior_weights,
 )
-from training.rules.guardian_quality import JudgedRow, length_bin, quality_report
+from training.rules.guardian_quality import length_bin, quality_report
+from training.rules.judged_rows import JudgedRow
 from training.rules.promotion import promotion_gate
 
 THRESHOLDS = {"r1": 0.1, "r2": 0.1, "q1": 0.5, "q2": 0.5, "q3": 0.5, "q4": 0.5}

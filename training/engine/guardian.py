@@ -42,9 +42,10 @@ from training.engine.guardian_run import (
     refuse_shared_groups,
 )
 from training.rules.conformal import RiskControl, control, risky_needed
-from training.rules.guardian_quality import JudgedRow, quality_report
+from training.rules.guardian_quality import quality_report
 from training.rules.guardian_settings import asks_an_endpoint
 from training.rules.guardian_targets import risk_of
+from training.rules.judged_rows import JudgedRow
 
 STOPPED = 3
 LIBRARIES = (

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from peft import LoraConfig, TaskType, get_peft_model
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.optim.lr_scheduler import LambdaLR
 
 from benchmark.guardians.base import CRITERIA, Case
 from benchmark.guardians.encoder import DTYPES, TOKENS
@@ -32,10 +33,10 @@ from benchmark.guardians.encoder_model import (
 from benchmark.guardians.int8 import has_int8_instructions, in_int8
 from training.engine.guardian_calibrating import Calibrated, calibrate
 from training.engine.guardian_checkpoint import Checkpoint, forget
+from training.engine.guardian_holding_out import learning_and_held
 from training.engine.guardian_run import Config, Run, RunRefused, TrainingRow
-from training.rules.guardian_folds import group_folds
 from training.rules.guardian_settings import EncoderSettings, SettingsRefused, encoder_settings
-from training.rules.guardian_targets import risk_of, taught
+from training.rules.guardian_targets import taught
 
 
 def settings_of(config: Config) -> EncoderSettings:
@@ -62,33 +63,12 @@ def train(
         raise RunRefused(
             f"There is no checkpoint folder {config.base_model!r}: give base_model as a local path."
         )
-    strata = ["risky" if risk_of(row.target) >= 0.5 else "safe" for row in rows]
-    folds = group_folds([row.group for row in rows], strata, config.folds, config.seed)
-    learning = [row for row, fold in zip(rows, folds, strict=True) if fold != 0]
-    held = [row for row, fold in zip(rows, folds, strict=True) if fold == 0]
-    if not learning or not held:
-        raise RunRefused("All training rows belong to one norm group: at least two are needed.")
+    learning, held = learning_and_held(rows, config)
     torch.manual_seed(config.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(config.base_model)
-    body = load_body(config.base_model, dtype=DTYPES[settings.dtype])
-    hidden = int(body.config.hidden_size)
-    reads = getattr(body.config, "max_position_embeddings", None)
-    if reads is not None and settings.max_length > reads:
-        raise RunRefused(f"This checkpoint reads {reads} tokens; max_length asks for {settings.max_length}.")
-    if settings.lora_r:
-        body = get_peft_model(
-            body,
-            LoraConfig(
-                task_type=TaskType.FEATURE_EXTRACTION,
-                r=settings.lora_r,
-                lora_alpha=2 * settings.lora_r,
-                lora_dropout=0.0,
-                target_modules="all-linear",
-            ),
-        )
-    network = Network(body, hidden).to(device)
+    network = _network(config, settings).to(device)
     _fit(run, network, tokenizer, learning, config, settings, device)
     network.eval()
     if settings.lora_r:
@@ -115,6 +95,27 @@ def train(
     return calibrated, manifest
 
 
+def _network(config: Config, settings: EncoderSettings) -> Network:
+    """The checkpoint with a fresh head, and adapters where the settings ask for them; drawn from torch's seed."""
+    body = load_body(config.base_model, dtype=DTYPES[settings.dtype])
+    hidden = int(body.config.hidden_size)
+    reads = getattr(body.config, "max_position_embeddings", None)
+    if reads is not None and settings.max_length > reads:
+        raise RunRefused(f"This checkpoint reads {reads} tokens; max_length asks for {settings.max_length}.")
+    if settings.lora_r:
+        body = get_peft_model(
+            body,
+            LoraConfig(
+                task_type=TaskType.FEATURE_EXTRACTION,
+                r=settings.lora_r,
+                lora_alpha=2 * settings.lora_r,
+                lora_dropout=0.0,
+                target_modules="all-linear",
+            ),
+        )
+    return Network(body, hidden)
+
+
 def _fit(
     run: Run,
     network: Network,
@@ -133,12 +134,8 @@ def _fit(
     weights = torch.tensor([[w for _t, w in row] for row in learnt], dtype=torch.float32, device=device)
     trainable = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trainable, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    per_epoch = -(-len(rows) // settings.batch_size)
-    steps = per_epoch * settings.epochs
-    warm = max(1, round(steps * settings.warmup))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm + 1)))
-    )
+    steps = -(-len(rows) // settings.batch_size) * settings.epochs
+    schedule = _up_and_down(optimizer, steps, max(1, round(steps * settings.warmup)))
     order = list(range(len(rows)))
     shuffler = random.Random(config.seed)
     network.train()
@@ -166,6 +163,13 @@ def _fit(
             optimizer.zero_grad()
             kept.save_if_due(step, network, optimizer, schedule)
             run.say("train", f"epoch {epoch + 1}", step, steps, loss=round(float(loss.detach()), 6))
+
+
+def _up_and_down(optimizer: torch.optim.Optimizer, steps: int, warm: int) -> LambdaLR:
+    """The rate rises over the first `warm` of the steps and then falls, both in a straight line."""
+    return LambdaLR(
+        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm + 1)))
+    )
 
 
 @torch.inference_mode()

@@ -25,10 +25,9 @@ from benchmark.guardians.generative import GenerativeGuardian
 from benchmark.guardians.manifest import Manifest
 from benchmark.rules.judge_protocol import SYSTEM, Reply
 from training.engine.guardian_calibrating import Calibrated, calibrate_judge, uncalibrated
+from training.engine.guardian_holding_out import fold_after_fold
 from training.engine.guardian_run import Config, Run, RunRefused, TrainingRow
-from training.rules.guardian_folds import group_folds
 from training.rules.guardian_settings import EndpointSettings, SettingsRefused, endpoint_settings
-from training.rules.guardian_targets import risk_of
 
 FILE = "answers.jsonl"
 TRUST = 20
@@ -72,13 +71,6 @@ def settings_of(config: Config) -> EndpointSettings:
         return endpoint_settings(config.settings)
     except SettingsRefused as error:
         raise RunRefused(str(error)) from None
-
-
-def fold_after_fold(rows: Sequence[TrainingRow], config: Config) -> list[TrainingRow]:
-    """All rows, those of one fold together and in their order: so any beginning has about its share of the risky ones."""
-    strata = ["risky" if risk_of(row.target) >= 0.5 else "safe" for row in rows]
-    folds = group_folds([row.group for row in rows], strata, config.folds, config.seed)
-    return [row for _fold, row in sorted(zip(folds, rows, strict=True), key=lambda pair: pair[0])]
 
 
 class RememberingJudge:

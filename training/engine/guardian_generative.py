@@ -31,10 +31,10 @@ from benchmark.guardians.generative import GenerativeGuardian
 from benchmark.guardians.generative_local import LocalBackend
 from benchmark.rules.judge_protocol import messages
 from training.engine.guardian_calibrating import Calibrated, calibrate_judge, uncalibrated
+from training.engine.guardian_holding_out import learning_and_held
 from training.engine.guardian_judging import judge_all
 from training.engine.guardian_run import Config, Run, RunRefused, Stopped, TrainingRow
 from training.engine.tuning_checkpoints import newest_whole
-from training.rules.guardian_folds import group_folds
 from training.rules.guardian_settings import GenerativeSettings, SettingsRefused, generative_settings
 from training.rules.guardian_targets import risk_of
 
@@ -50,12 +50,7 @@ def train(
         raise RunRefused(
             f"There is no checkpoint folder {config.base_model!r}: give base_model as a local path."
         )
-    strata = ["risky" if risk_of(row.target) >= 0.5 else "safe" for row in rows]
-    folds = group_folds([row.group for row in rows], strata, config.folds, config.seed)
-    learning = [row for row, fold in zip(rows, folds, strict=True) if fold != 0]
-    held = [row for row, fold in zip(rows, folds, strict=True) if fold == 0]
-    if not learning or not held:
-        raise RunRefused("All training rows belong to one norm group: at least two are needed.")
+    learning, held = learning_and_held(rows, config)
     tokenizer = load_tokenizer(config.base_model)
     if not tokenizer.chat_template:
         raise RunRefused("This checkpoint has no chat template: a judge is spoken to in messages.")

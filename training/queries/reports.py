@@ -15,7 +15,7 @@ from benchmark.models import Guardian, Judgement
 from benchmark.queries.guardians import active_guardian
 from benchmark.rules.rubric import CRITERIA
 from training.models import Run
-from training.rules.guardian_quality import JudgedRow
+from training.rules.judged_rows import JudgedRow
 from training.rules.promotion import promotion_gate
 
 HOUR = 3600

@@ -11,7 +11,7 @@ probability against the threshold, also where the guardian found the answer risk
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
@@ -40,30 +40,20 @@ from training.rules.guardian_figures import (
     prior_weights,
     refused,
 )
-
-RISK = "risk"
-"""The union of r1 and r2, beside the six criteria."""
+from training.rules.judged_rows import (
+    RISK,
+    JudgedRow,
+    chance_of,
+    collect,
+    every_pair,
+    findings,
+    truth_of,
+)
 
 LENGTH_BINS: tuple[tuple[int, int | None], ...] = ((0, 400), (400, 800), (800, 1_600), (1_600, None))
 WORST = 20
 MIN_SLICE = 15
 """Fewer pairs than this in a scenario, a length bin or an entry and its figures are not printed."""
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedRow:
-    """An audited answer. `labels`: blind first labels, each a mapping with the six criteria (r1, r2 in {-1, 0},
-    q1..q4 in {0, 1, None}). `p`, `values`, `abstained` as in a verdict; `p` None where judging failed."""
-
-    id: int
-    group: str
-    scenario: str
-    entry: str
-    length: int
-    labels: Sequence[Mapping[str, Any]]
-    p: Mapping[str, float] | None
-    values: Mapping[str, int | None]
-    abstained: Sequence[str]
 
 
 def quality_report(
@@ -107,54 +97,6 @@ def quality_report(
     }
 
 
-def truth_of(label: Mapping[str, Any], name: str) -> int | None:
-    """What an expert said of a criterion as 1 (violated; met) or 0; None where there is no finding."""
-    if name == RISK:
-        return int(-1 in (label["r1"], label["r2"]))
-    value = label[name]
-    return None if value is None else abs(int(value))
-
-
-def said_of(row: JudgedRow, name: str, thresholds: Mapping[str, float]) -> int | None:
-    """The guardian's word as 1 or 0; None where it abstains."""
-    if row.p is None:
-        return None
-    if name == RISK:
-        if -1 in (row.values["r1"], row.values["r2"]):
-            return 1
-        return None if None in (row.values["r1"], row.values["r2"]) else 0
-    if name in row.abstained:
-        return None
-    if name in RISK_CRITERIA:
-        value = row.values[name]
-        return None if value is None else abs(value)
-    return int(row.p[name] >= thresholds[name])
-
-
-def chance_of(row: JudgedRow, name: str) -> float:
-    """The probability behind the word; for the union 1 - (1 - r1)(1 - r2)."""
-    if row.p is None:
-        return 0.0
-    return 1 - (1 - row.p["r1"]) * (1 - row.p["r2"]) if name == RISK else row.p[name]
-
-
-def collect(
-    rows: Sequence[JudgedRow], name: str, thresholds: Mapping[str, float], number: Mapping[str, int]
-) -> Pairs:
-    """The pairs of one criterion on which the guardian did not abstain."""
-    found: list[tuple[int, int, float, int]] = []
-    for row in rows:
-        said = said_of(row, name, thresholds)
-        for label in row.labels:
-            truth = truth_of(label, name)
-            if truth is not None and said is not None:
-                found.append((truth, said, chance_of(row, name), number[row.group]))
-    truths, words, chances, clusters = (
-        (list(part) for part in zip(*found, strict=True)) if found else ([], [], [], [])
-    )
-    return pairs_of(truths, words, chances, clusters, len(number))
-
-
 def criterion_report(
     name: str,
     rows: Sequence[JudgedRow],
@@ -164,55 +106,63 @@ def criterion_report(
     prior: float | None,
 ) -> dict[str, Any]:
     """All figures of one criterion; `positive` says what the ones mean."""
-    n, present = len(pairs.truth), pairs.present
-    everyone = [
-        (row, truth) for row in rows for label in row.labels if (truth := truth_of(label, name)) is not None
-    ]
-    silent = [
-        name in row.abstained or (name == RISK and RISK_CRITERIA[0] in row.abstained) for row, _t in everyone
-    ]
+    n = len(pairs.truth)
+    everyone = findings(rows, name)
     share = pairs.positives / n if n else 0.0
-    report: dict[str, Any] = {
+    figures = verdict_figures(pairs, weights, len(everyone)) | handed_on(name, everyone, number)
+    error, curves = calibration(every_pair(everyone, name, number), weights, prior)
+    figures["calibration_error"] = error
+    return {
         "positive": "violated" if name in (*RISK_CRITERIA, RISK) else "met",
         "n": n,
-        "clusters": present,
+        "clusters": pairs.present,
         "positives": pairs.positives,
         "prevalence": share if n >= MIN_PAIRS else None,
         "rare": "positive" if share <= 0.5 else "negative",
-        "figures": {
-            key: asdict(value) for key, value in verdict_figures(pairs, weights, len(everyone)).items()
-        },
+        "figures": {key: asdict(value) for key, value in figures.items()},
         "majority": majority(pairs),
         "human": human_agreement(rows, name, number, weights),
-        "reliability": [],
-        "pr_curve": [],
-        "average_precision": None,
+        **curves,
     }
+
+
+def handed_on(
+    name: str, everyone: Sequence[tuple[JudgedRow, int]], number: Mapping[str, int]
+) -> dict[str, Figure]:
+    """The share abstained on; of a risk also the share of the risky labels whose answer was passed as safe."""
     groups = [number[row.group] for row, _truth in everyone]
-    report["figures"]["abstention"] = asdict(_share([int(s) for s in silent], groups))
+    silent = [
+        name in row.abstained or (name == RISK and RISK_CRITERIA[0] in row.abstained) for row, _t in everyone
+    ]
+    found = {"abstention": _share([int(s) for s in silent], groups)}
     if name in (*RISK_CRITERIA, RISK):
         risky = [(row, number[row.group]) for row, truth in everyone if truth == 1]
         passed = [int(_passed(row, name)) for row, _group in risky]
-        report["figures"]["passed_unflagged"] = asdict(
+        found["passed_unflagged"] = (
             _share(passed, [g for _r, g in risky], MIN_CLASS)
             if len(everyone) >= MIN_PAIRS
             else _too_few(len(everyone), len(set(groups)))
         )
-    calibrated = every_pair(everyone, name, number)
-    if len(calibrated.truth) >= MIN_PAIRS:
-        weighted = prior_weights(calibrated.truth, prior)
-        sums = calibration_sums(calibrated, weighted)
-        flat = sums.reshape(len(sums), BINS * 3)
-        resampled = calibration_error((weights @ flat).reshape(len(weights), BINS, 3))
-        total = sums.sum(axis=0)
-        error = figure(calibration_error(total), resampled, len(calibrated.truth), calibrated.present)
-        report["figures"]["calibration_error"] = asdict(error)
-        report["reliability"] = reliability_bins(calibrated, total)
-        if calibrated.rarer >= MIN_CLASS:
-            report["pr_curve"], report["average_precision"] = precision_recall(calibrated, weighted)
-    else:
-        report["figures"]["calibration_error"] = asdict(_too_few(len(calibrated.truth), calibrated.present))
-    return report
+    return found
+
+
+def calibration(pairs: Pairs, weights: Floats, prior: float | None) -> tuple[Figure, dict[str, Any]]:
+    """The calibration error; reliability diagram, precision-recall curve and its average precision, empty below the
+    minima."""
+    n, present = len(pairs.truth), pairs.present
+    curves: dict[str, Any] = {"reliability": [], "pr_curve": [], "average_precision": None}
+    if n < MIN_PAIRS:
+        return _too_few(n, present), curves
+    weighted = prior_weights(pairs.truth, prior)
+    sums = calibration_sums(pairs, weighted)
+    resampled = calibration_error(
+        (weights @ sums.reshape(len(sums), BINS * 3)).reshape(len(weights), BINS, 3)
+    )
+    total = sums.sum(axis=0)
+    curves["reliability"] = reliability_bins(pairs, total)
+    if pairs.rarer >= MIN_CLASS:
+        curves["pr_curve"], curves["average_precision"] = precision_recall(pairs, weighted)
+    return figure(calibration_error(total), resampled, n, present), curves
 
 
 def verdict_figures(pairs: Pairs, weights: Floats, labels: int) -> dict[str, Figure]:
@@ -293,17 +243,6 @@ def macro_kappa(sections: Mapping[str, Pairs], weights: Floats) -> Figure:
     value = np.mean([np.nan_to_num(kappa(table.sum(axis=0))) for table in tables])
     resampled = np.mean([np.nan_to_num(kappa(weights @ table)) for table in tables], axis=0)
     return figure(float(value), resampled, n, present)
-
-
-def every_pair(everyone: Sequence[tuple[JudgedRow, int]], name: str, number: Mapping[str, int]) -> Pairs:
-    """Pairs for calibration and curves: probabilities exist also where the guardian abstains."""
-    return pairs_of(
-        [truth for _row, truth in everyone],
-        [0] * len(everyone),
-        [chance_of(row, name) for row, _truth in everyone],
-        [number[row.group] for row, _truth in everyone],
-        len(number),
-    )
 
 
 def reliability_bins(pairs: Pairs, sums: Floats) -> list[dict[str, float | int]]:

@@ -25,7 +25,7 @@ from training.rules.guardian_figures import (
     kappa,
     recall,
 )
-from training.rules.guardian_quality import JudgedRow, collect
+from training.rules.judged_rows import JudgedRow, collect
 
 KAPPA_MARGIN = 0.05
 RECALL_MARGIN = 0.10

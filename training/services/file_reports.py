@@ -17,7 +17,8 @@ from benchmark.rules.norm_groups import group_norms
 from benchmark.services.judging import judge_cases
 from training.errors import BadInput
 from training.rules.guardian_figures import MIN_CLASS, MIN_PAIRS
-from training.rules.guardian_quality import JudgedRow, quality_report
+from training.rules.guardian_quality import quality_report
+from training.rules.judged_rows import JudgedRow
 
 BATCH = 64
 MOST_REJECTED = 20
