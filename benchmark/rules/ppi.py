@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,60 +77,62 @@ def anchored_mean(
         raise ValueError(f"trust lies between 0 and 1, not {trust}")
     _check(answers)
     n = len(answers)
-    drawn = sum(answer.probability is not None for answer in answers)
     sample = [i for i, answer in enumerate(answers) if answer.labelled is not None]
-    plain = math.fsum(answer.predicted for answer in answers) / n if n else None
     clusters = len({answers[i].cluster for i in sample})
-    if not sample or plain is None:
-        return Anchored(None, None, None, None, None, plain, None, n, drawn, 0, 0, False)
+    unanchored = Anchored(
+        estimate=None,
+        se=None,
+        low=None,
+        high=None,
+        trust=None,
+        plain=math.fsum(answer.predicted for answer in answers) / n if n else None,
+        classical=None,
+        n=n,
+        drawn=sum(answer.probability is not None for answer in answers),
+        labelled=len(sample),
+        clusters=clusters,
+        reliable=False,
+    )
+    if not sample:
+        return unanchored
+    classical, difference, from_labels, from_guardian = _linearised(answers, sample)
+    if trust is None:
+        power = float(from_guardian @ from_guardian)
+        trust = min(1.0, max(0.0, -float(from_labels @ from_guardian) / power)) if power > 1e-18 else 0.0
+    estimate = classical + trust * difference
+    point = replace(unanchored, estimate=_clip(estimate, bounds), trust=trust, classical=classical)
+    if clusters < 2:
+        return point
+    influence: FloatArray = from_labels + trust * from_guardian
+    se = math.sqrt(clusters / (clusters - 1) * float(influence @ influence))
+    if clusters < MIN_CLUSTERS:
+        return replace(point, se=se)
+    half = t_quantile(level, clusters - 1) * se
+    return replace(
+        point, se=se, low=_clip(estimate - half, bounds), high=_clip(estimate + half, bounds), reliable=True
+    )
+
+
+def _linearised(
+    answers: Sequence[Answer], sample: Sequence[int]
+) -> tuple[float, float, FloatArray, FloatArray]:
+    """The labels' weighted mean; how far the guardian's mean of all answers lies above its weighted mean of the sample;
+    and each norm group's share in the linearised variance of the first and of the second, (groups,) both."""
     codes, groups = cluster_codes([answer.cluster for answer in answers])
     f = np.array([answer.predicted for answer in answers])
+    plain = math.fsum(f) / len(f)
     chosen = np.array(sample)
     y = np.array([answers[i].labelled for i in sample], dtype=np.float64)
     w = _weights(answers, sample)
     w = w / w.sum()
     classical, rectified = float(w @ y), float(w @ f[chosen])
-    from_labels = np.bincount(codes[chosen], weights=w * (y - classical), minlength=groups)
-    from_guardian = np.bincount(codes, weights=(f - plain) / n, minlength=groups) - np.bincount(
-        codes[chosen], weights=w * (f[chosen] - rectified), minlength=groups
+    labelled = codes[chosen]
+    from_labels = np.bincount(labelled, weights=w * (y - classical), minlength=groups).astype(np.float64)
+    of_all = np.bincount(codes, weights=(f - plain) / len(f), minlength=groups).astype(np.float64)
+    of_sample = np.bincount(labelled, weights=w * (f[chosen] - rectified), minlength=groups).astype(
+        np.float64
     )
-    if trust is None:
-        power = float(from_guardian @ from_guardian)
-        trust = min(1.0, max(0.0, -float(from_labels @ from_guardian) / power)) if power > 1e-18 else 0.0
-    estimate = classical + trust * (plain - rectified)
-    if clusters < 2:
-        return Anchored(
-            _clip(estimate, bounds),
-            None,
-            None,
-            None,
-            trust,
-            plain,
-            classical,
-            n,
-            drawn,
-            len(sample),
-            clusters,
-            False,
-        )
-    influence: FloatArray = from_labels + trust * from_guardian
-    se = math.sqrt(clusters / (clusters - 1) * float(influence @ influence))
-    reliable = clusters >= MIN_CLUSTERS
-    half = t_quantile(level, clusters - 1) * se
-    return Anchored(
-        estimate=_clip(estimate, bounds),
-        se=se,
-        low=_clip(estimate - half, bounds) if reliable else None,
-        high=_clip(estimate + half, bounds) if reliable else None,
-        trust=trust,
-        plain=plain,
-        classical=classical,
-        n=n,
-        drawn=drawn,
-        labelled=len(sample),
-        clusters=clusters,
-        reliable=reliable,
-    )
+    return classical, plain - rectified, from_labels, of_all - of_sample
 
 
 def _weights(answers: Sequence[Answer], sample: Sequence[int]) -> FloatArray:
