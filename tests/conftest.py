@@ -18,24 +18,28 @@ from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from medes_site.kit.roles import Role
+from tests.browser.seeds import uproot
 
 hypothesis_settings.register_profile("medes", derandomize=True, deadline=None, max_examples=100)
 hypothesis_settings.load_profile("medes")
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "a long password for tests"
+LONG = ("browser", "train", "slow")
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server", "client_of"}
 # A playwright page runs an event loop in this thread, and Django would then refuse plain queries.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The second pass of `make test` (on SQLite) leaves out what no database engine can change."""
-    if os.environ.get("MEDES_TEST_PASS") != "database":
-        return
-    kept = [item for item in items if _depends_on_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
+    """The second pass of `make test` (on SQLite) leaves out what no database engine can change. Files that take minutes
+    come first: dealt out last, one of them would keep one process busy long after the others have ended."""
+    if os.environ.get("MEDES_TEST_PASS") == "database":
+        kept = [item for item in items if _depends_on_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+    long = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def _depends_on_database(item: pytest.Item) -> bool:
@@ -57,9 +61,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Deletes our own keys from a Redis that may serve others too."""
+    """Drops the databases that sites were copied from; deletes our own keys from a Redis that may serve others too."""
+    if hasattr(config, "workerinput"):
+        return
+    uproot(Path(os.environ["MEDES_TEST_HOME"]))
     address = settings.CELERY_BROKER_URL
-    if hasattr(config, "workerinput") or not address.startswith(("redis://", "rediss://")):
+    if not address.startswith(("redis://", "rediss://")):
         return
     try:
         with redis.Redis.from_url(address, socket_connect_timeout=1) as broker:

@@ -16,7 +16,10 @@ if "MEDES_TEST_HOME" not in os.environ:
     os.environ["MEDES_TEST_PREFIX"] = f"medes-test-{uuid.uuid4().hex[:12]}:"
     atexit.register(shutil.rmtree, os.environ["MEDES_TEST_HOME"], ignore_errors=True)
 
-os.environ["MEDES_HOME"] = os.environ["MEDES_TEST_HOME"]
+# Each process of pytest-xdist counts its runs from 1 in a database of its own: their folders must not be the same ones.
+_home = os.path.join(os.environ["MEDES_TEST_HOME"], os.environ.get("PYTEST_XDIST_WORKER", ""))
+os.makedirs(_home, exist_ok=True)
+os.environ["MEDES_HOME"] = _home
 os.environ.setdefault("SECRET_KEY", "a key for tests only, never for a site that anybody visits")
 for _name in ("MEDES_DEMO", "MEDES_DEBUG", "MEDES_HTTPS", "ALLOWED_HOSTS", "EMAIL_URL"):
     os.environ.pop(_name, None)

@@ -119,7 +119,7 @@ def test_the_page_reads_what_a_job_computed(
     assert record.status_code == 200 and record.context["figures_at"] is not None
     # A new label makes the figures old, but not yet old enough to be computed again.
     assert not Job.objects.filter(kind="campaign_figures", state__in=Job.ACTIVE).exists()
-    CampaignFigures.objects.update(watermark="1:0:0:0:open")
+    CampaignFigures.objects.update(watermark="1:0:0:0:open", computed_at=timezone.now())
     browser.get(page_of(campaign))
     assert not Job.objects.filter(kind="campaign_figures", state__in=Job.ACTIVE).exists()
     CampaignFigures.objects.update(computed_at=timezone.now() - timedelta(minutes=5))

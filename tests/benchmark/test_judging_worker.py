@@ -70,9 +70,7 @@ def test_killed_in_the_middle_it_is_finished_and_nothing_is_judged_twice(
 
     second = start(*COMMAND, "-Q", "default,evaluate", "-c", "1", **environment)
     try:
-        wait_for(
-            lambda: reconcile.reconcile(resend_all=True).requeued == (job.pk,), 10
-        )  # once all of it is gone
+        wait_for(lambda: reconcile.reconcile(resend_all=True).requeued == (job.pk,))  # once all of it is gone
         wait_for(lambda: Job.objects.get(pk=job.pk).state == Job.State.SUCCEEDED, 180)
         board = Board.objects.get(scorer=guardian.scorer)
         wait_for(lambda: not Board.objects.get(pk=board.pk).ranks_stale)

@@ -25,6 +25,7 @@ from django.test import Client
 from benchmark.models import AnswerKey, Entry, Extraction, Item, Norm, Score, Submission
 from benchmark.rules.search_terms import index_terms
 from tests.benchmark.cast import DEV, HIDDEN, HIDDEN_MARK, KEYS, PUBLIC, Cast, make_cast, predictions
+from tests.benchmark.volatile import without_volatile
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ROLES = ("visitor", "submitter", "stranger", "expert", "referee")
@@ -40,10 +41,6 @@ NEVER_FOLLOWED = (
     "/api/docs",
 )
 LINK = re.compile(r"""(?:href|src|action|hx-get|data-[a-z-]+)=["']([^"'#]+)""")
-VOLATILE = (
-    re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"'),
-    re.compile(r'"X-CSRFToken": "[^"]+"'),
-)
 
 
 @pytest.fixture
@@ -231,12 +228,6 @@ def change_what_is_private() -> None:
     Score.objects.filter(submission__in=hidden).update(
         value=1.0, right=12, missing=0, ci_low=0.9, ci_high=1.0, by_scenario={}
     )
-
-
-def without_volatile(body: str) -> str:
-    for pattern in VOLATILE:
-        body = pattern.sub("", body)
-    return body
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -19,7 +19,7 @@ FAILED = pytest.StashKey[bool]()
 # What is expected mostly comes at once; on a busy machine it may be long in coming and is still right.
 expect.set_options(timeout=TIMEOUT_MS)
 # The site's start counts towards the first test of a file, and every wait must be able to end before this does.
-TEST_SECONDS = 900
+TEST_SECONDS = 1_500
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

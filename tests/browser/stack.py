@@ -1,7 +1,7 @@
 """The whole site as child processes: database, private Redis, gunicorn, one Celery worker with beat.
 
 It is prepared as `make demo` prepares it (`manage.py prepare_demo`), in a temporary MEDES_HOME, on a database
-that is made for it and dropped afterwards.
+that is made for it and dropped afterwards; both are copies of what the first such site of the run was prepared to.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import psycopg
 
 from medes_site.demo.private_redis import PrivateRedis
 from medes_site.environment import ROOT
+from tests.browser.seeds import planted
 
 HOST: Final = "127.0.0.1"
 READY_SECONDS: Final = 180.0
@@ -105,6 +106,22 @@ class Program:
         return "\n".join([f"--- the end of {self.log.name} ---", *text.splitlines()[-lines:]])
 
 
+def manage(environment: dict[str, str], *arguments: str) -> str:
+    """Runs `manage.py`; returns what it said. Raises StackFailed."""
+    done = subprocess.run(
+        (sys.executable, "manage.py", *arguments),
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StackFailed(f"manage.py {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
 class Stack:
     """The running site, at the bound socket `door`. `url` has no slash at its end; `scene` is what `scene.py` made."""
 
@@ -129,19 +146,8 @@ class Stack:
         return json.loads((self.home / "demo_accounts.json").read_text("utf-8"))
 
     def manage(self, *arguments: str) -> str:
-        """Runs `manage.py`; returns what it said. Raises StackFailed."""
-        done = subprocess.run(
-            (sys.executable, "manage.py", *arguments),
-            cwd=ROOT,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise StackFailed(f"manage.py {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+        """Runs `manage.py` on this site; returns what it said. Raises StackFailed."""
+        return manage(self._environment, *arguments)
 
     def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows straight from the database. Parameters are written %s."""
@@ -201,22 +207,6 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60.0, pause: float =
     raise AssertionError(f"still not true after {seconds} s")
 
 
-@contextmanager
-def _database(wanted: str) -> Iterator[str]:
-    """The address of a new database on the given PostgreSQL, dropped on leaving; "" stays "" (SQLite)."""
-    if not wanted:
-        yield ""
-        return
-    name = f"medes_browser_{secrets.token_hex(4)}"
-    with psycopg.connect(wanted, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
-    try:
-        yield urlsplit(wanted)._replace(path=f"/{name}").geturl()
-    finally:
-        with psycopg.connect(wanted, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
-
-
 def _environment(home: Path, database_url: str, redis_url: str, more: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
@@ -254,6 +244,18 @@ def _seem_tuned(home: Path) -> None:
     (policy / "config.json").write_text("{}", "ascii")
 
 
+def _prepare(home: Path, database_url: str, *, long: bool, policy: bool) -> None:
+    """Fills a folder and a database as `make demo` does, and with the scene."""
+    (home / "logs").mkdir()
+    subprocess.run((sys.executable, "-m", "medes_site.messages", "compile"), cwd=ROOT, check=True)
+    if not policy:
+        _seem_tuned(home)
+    with PrivateRedis(home, home / "logs" / "redis.log") as redis:
+        environment = _environment(home, database_url, redis.url, {})
+        manage(environment, "prepare_demo")
+        manage(environment, "shell", "-v", "0", "-c", f"from tests.browser.scene import main; main({long=})")
+
+
 @contextmanager
 def running_stack(
     database_url: str = "", *, long: bool = True, policy: bool = False, more: Mapping[str, str] | None = None
@@ -266,16 +268,13 @@ def running_stack(
     with ExitStack() as stack:
         home = Path(tempfile.mkdtemp(prefix="medes-browser-"))
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        (home / "logs").mkdir()
+        name = f"{'postgres' if database_url else 'sqlite'}{'-long' * long}{'-policy' * policy}"
+        seed = partial(_prepare, long=long, policy=policy)
+        database = stack.enter_context(planted(name, database_url, home, seed))
         redis = stack.enter_context(PrivateRedis(home, home / "logs" / "redis.log"))
-        database = stack.enter_context(_database(database_url))
         door = stack.enter_context(_door())
         site = Stack(home, database, _environment(home, database, redis.url, more or {}), door)
-        subprocess.run((sys.executable, "-m", "medes_site.messages", "compile"), cwd=ROOT, check=True)
-        if not policy:
-            _seem_tuned(home)
-        site.manage("prepare_demo")
-        site.manage("shell", "-v", "0", "-c", f"from tests.browser.scene import main; main({long=})")
+        site.manage("reconcile_jobs", "--all")  # whatever waits was sent to the Redis of whoever prepared it
         site.scene = json.loads((home / "scene.json").read_text("utf-8"))
         for program in (site.web, site.worker):
             stack.callback(program.kill)  # nothing of it is needed any more, so nothing waits for a good end

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,16 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.engine.checkpoints import CONFIGS, NO_SYSTEM, build_checkpoint, change_json, hub_cache
-from tests.engine.tuning_scene import curve, demo_rows, make_run, progress, run_here, write_lines
+from tests.engine.tuning_scene import (
+    ask_to_stop,
+    at_step,
+    curve,
+    demo_rows,
+    make_run,
+    progress,
+    run_here,
+    write_lines,
+)
 from training.engine.conversation import FOLD_NOTE, FOLD_SYSTEM, PLAIN_NOTE, PLAIN_TEMPLATE, end_of_turn
 from training.engine.policy import answer, load_model
 from training.readers.base_models import BaseModelError, base_in
@@ -49,20 +56,12 @@ def tune(folder: Path, kind: str, base: Path | str, *, stop_at: int = 0, **setti
         run / "prompts.jsonl", [{"id": str(n), "prompt": row["prompt"]} for n, row in enumerate(rows[:2])]
     )
     if stop_at:
-        asking = threading.Thread(target=stop_at_step, args=(run, stop_at))
-        asking.start()
-        assert run_here(kind, run) == 3
-        asking.join()
+        with at_step(stop_at, ask_to_stop):
+            assert run_here(kind, run) == 3
         assert run_here(kind, run, "--resume") == 0
     else:
         assert run_here(kind, run) == 0
     return run
-
-
-def stop_at_step(run: Path, step: int) -> None:
-    while max(curve(run), default=0) < step:
-        time.sleep(0.002)
-    (run / "stop").touch()
 
 
 def assert_whole(run: Path, steps: int) -> None:

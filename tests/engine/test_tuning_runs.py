@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tests.engine.bare_scripts import bare_losses
 from tests.engine.tuning_scene import (
     DEMO,
+    ask_to_stop,
+    at_step,
     curve,
     demo_rows,
     make_run,
@@ -98,9 +99,9 @@ def test_a_killed_run_goes_on_to_the_same_curve(
     kind: str, base: Path, done: dict[str, Path], tmp_path: Path
 ) -> None:
     run = make_run(tmp_path / "run", kind, base_of(kind, base, done), **settings_of(kind))
-    engine = start_engine(kind, run)
+    engine = start_engine("tests.engine.held_tuning", kind, str(run), "5")
     try:
-        wait_for(lambda: max(curve(run), default=0) >= 3, engine)
+        wait_for(lambda: max(curve(run), default=0) >= 5, engine)
     finally:
         engine.send_signal(signal.SIGKILL)
         engine.wait()
@@ -109,7 +110,7 @@ def test_a_killed_run_goes_on_to_the_same_curve(
     assert run_here(kind, run, "--resume") == 0
     assert curve(run) == curve(done[kind])
     assert [line["step"] for line in progress(run) if "loss" in line] == [1, 2, 3, 4, 5, 6]
-    assert any("going on from checkpoint-" in line["message"] for line in progress(run, "resume"))
+    assert any("going on from checkpoint-4" in line["message"] for line in progress(run, "resume"))
     if kind == "dpo":  # the reference's log-probabilities were not computed again
         assert {path.name for path in (run / "cache" / "train").iterdir()} == cached
 
@@ -125,20 +126,12 @@ def test_dpo_begins_at_a_margin_of_nothing(done: dict[str, Path]) -> None:
 
 def test_a_stop_file_ends_it_with_a_checkpoint(done: dict[str, Path], base: Path, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", "sft", base, save_every=0)
-
-    def ask() -> None:
-        while max(curve(run), default=0) < 2:
-            time.sleep(0.005)
-        (run / "stop").touch()
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    assert run_here("sft", run) == 3
-    asking.join()
+    with at_step(2, ask_to_stop):
+        assert run_here("sft", run) == 3
     assert not (run / "stop").exists()
     checkpoint, complaints = newest_whole(run / "checkpoints")
     assert checkpoint is not None and not complaints
-    assert 2 <= int(checkpoint.name.split("-")[1]) < 6
+    assert checkpoint.name == "checkpoint-3", "with the step that was under way"
     assert run_here("sft", run) == 1  # not by accident over what is there
     assert run_here("sft", run, "--resume") == 0
     assert curve(run) == curve(done["sft"])

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from training.engine import dpo, sft
+from training.engine.tuning_folder import STOP, RunFolder
 from training.engine.tuning_loop import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,15 +74,38 @@ def run_here(kind: str, folder: Path, *flags: str) -> int:
     return main(kind, BUILDERS[kind], [str(folder), *flags])
 
 
-def start_engine(kind: str, folder: Path, *flags: str) -> subprocess.Popen[str]:
+def start_engine(module: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", f"training.engine.{kind}", str(folder), *flags],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+@contextmanager
+def at_step(step: int, act: Callable[[RunFolder], None]) -> Iterator[None]:
+    """While it is entered, an engine in this process calls `act` as soon as it has told of this step of training: always
+    at the same moment, however busy the machine is."""
+    say, done = RunFolder.say, False
+
+    def say_and_act(
+        self: RunFolder, phase: str, message: str, at: int = 0, of: int = 0, **figures: Any
+    ) -> None:
+        nonlocal done
+        say(self, phase, message, at, of, **figures)
+        if phase == "train" and at >= step and self.writes and not done:
+            done = True
+            act(self)
+
+    with patch.object(RunFolder, "say", say_and_act):
+        yield
+
+
+def ask_to_stop(folder: RunFolder) -> None:
+    (folder.path / STOP).touch()
 
 
 def progress(folder: Path, phase: str = "train") -> list[dict[str, Any]]:

@@ -303,16 +303,16 @@ def test_a_worker_that_shuts_down_puts_its_job_back_without_counting_the_attempt
 
 
 def test_heartbeats_renew_the_lease_and_show_progress_while_the_handler_works(settings) -> None:
-    settings.MEDES_JOB_LEASE_SECONDS = 2
+    settings.MEDES_JOB_LEASE_SECONDS = 8
 
     def script(context: JobContext) -> None:
         row = Job.objects.get(pk=context.job_id)
         context.progress(5, 10, "half")
         context.log("on the way")
-        wait_for(lambda: Job.objects.get(pk=context.job_id).progress_done == 5, 5)
+        wait_for(lambda: Job.objects.get(pk=context.job_id).progress_done == 5)
         first = row.lease_until
-        wait_for(lambda: Job.objects.get(pk=context.job_id).lease_until > first + timedelta(seconds=1), 10)
-        wait_for(lambda: "on the way" in log_of(row), 5)
+        wait_for(lambda: Job.objects.get(pk=context.job_id).lease_until > first + timedelta(seconds=1))
+        wait_for(lambda: "on the way" in log_of(row))
         assert not reconcile.reconcile().changed
 
     job = scripted(script)

@@ -33,13 +33,16 @@ from tests.kit.processes import wait_for
 
 SUPERVISED = """
 import sys, pathlib
+from medes_site.demo import supervisor as rules
 from medes_site.demo.supervisor import Program, ProgramFailed, StopAsked, Supervisor
+rules.STOP_SECONDS = 1.0
 folder = pathlib.Path(sys.argv[1])
 supervisor = Supervisor(folder, folder / "logs", {"PATH": "/usr/bin:/bin"})
 stubborn = "trap '' TERM; sleep 300 & echo $! > child; echo $$ > main; wait; sleep 300"
 supervisor.start(Program("stubborn", ("sh", "-c", stubborn)))
 if len(sys.argv) > 2:
-    supervisor.start(Program("brief", ("sh", "-c", "echo last words; exit 3")))
+    supervisor.start(Program("brief", ("sh", "-c", "until [ -s main ]; do sleep 0.1; done; echo last words; exit 3")))
+(folder / "started").touch()
 try:
     while True:
         supervisor.pause(0.1)
@@ -63,7 +66,8 @@ def supervise(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def pids_in(folder: Path) -> list[int]:
-    wait_for(lambda: (folder / "main").is_file() and (folder / "main").read_text().strip(), 20)
+    wait_for(lambda: (folder / "main").is_file() and (folder / "main").read_text().strip())
+    wait_for((folder / "started").exists)  # the guard knows of them
     return [int((folder / name).read_text()) for name in ("main", "child")]
 
 
@@ -82,8 +86,8 @@ def test_no_program_outlives_the_supervisor(tmp_path: Path, wanted: signal.Signa
     pids = pids_in(tmp_path)
     begun = time.monotonic()
     supervisor.send_signal(wanted)
-    output, _ = supervisor.communicate(timeout=20)
-    wait_for(lambda: all(gone(pid) for pid in pids), 20)
+    output, _ = supervisor.communicate(timeout=60)
+    wait_for(lambda: all(gone(pid) for pid in pids))
     assert time.monotonic() - begun < 10
     assert supervisor.returncode == (-signal.SIGKILL if wanted == signal.SIGKILL else 0)
     assert output == ("" if wanted == signal.SIGKILL else "stopped\n")
@@ -92,7 +96,7 @@ def test_no_program_outlives_the_supervisor(tmp_path: Path, wanted: signal.Signa
 @pytest.mark.one_database
 @pytest.mark.slow
 def test_a_program_that_dies_ends_the_others_and_is_quoted(tmp_path: Path) -> None:
-    output, _ = supervise(tmp_path, "with one that dies").communicate(timeout=30)
+    output, _ = supervise(tmp_path, "with one that dies").communicate(timeout=60)
     assert "brief ended with code 3" in output and "last words" in output
     assert all(gone(pid) for pid in pids_in(tmp_path))
 

@@ -71,12 +71,12 @@ def test_a_bomb_is_refused_at_once() -> None:
     layers = "a: &a [x,x,x,x,x,x,x,x,x]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True):
         layers += f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n"
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(SettingsError, match="aliases"):
         read_settings(layers)
     with pytest.raises(SettingsError):
         read_settings("[" * 9_000)
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 plain = st.recursive(

@@ -84,7 +84,7 @@ def make_scene(folder: Path, researcher: Any, experts: tuple[Any, ...], *, items
 
 
 def label_all(scene: Scene, *, dissent: int = 0, most: int = 10_000) -> int:
-    """Both experts label what is there; on every `dissent`-th answer of the second, Q1 differs. Returns how many."""
+    """Both experts label what is there; on every `dissent`-th question's answers the second's Q1 differs. Returns how many."""
     given = 0
     for place, expert in enumerate(scene.experts):
         while given < most * (place + 1):
@@ -92,7 +92,7 @@ def label_all(scene: Scene, *, dissent: int = 0, most: int = 10_000) -> int:
             if slot is None:
                 break
             said: Mapping[str, int | None] = said_of(slot.task.response.text)  # type: ignore[union-attr]
-            if place and dissent and slot.task_id % dissent == 0 and said["q1"] is not None:
+            if place and dissent and slot.task.item.number % dissent == 0 and said["q1"] is not None:
                 said = {**said, "q1": 0}
             submit_label(
                 actor=expert,

@@ -65,7 +65,7 @@ def test_to_its_end_and_cancelled(scene: Scene, tmp_path: Path) -> None:
 
     def cancel() -> None:
         try:
-            wait_for(lambda: run.metrics.filter(phase="train", values__has_key="loss").exists(), 120)
+            wait_for(lambda: run.metrics.filter(phase="train", values__has_key="loss").exists(), 300)
             seen.extend(engines(run))
         finally:
             request_cancel(job.pk)
@@ -76,7 +76,7 @@ def test_to_its_end_and_cancelled(scene: Scene, tmp_path: Path) -> None:
     assert run_job(job.pk) == Job.State.CANCELLED
     other.join()
     assert len(seen) == 3
-    _gone, alive = psutil.wait_procs(seen, timeout=5)
+    _gone, alive = psutil.wait_procs(seen, timeout=30)
     assert not [part for part in alive if part.status() != psutil.STATUS_ZOMBIE]
     assert "Stopped on request." in log_of(job)
     run.refresh_from_db()

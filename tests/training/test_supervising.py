@@ -25,18 +25,15 @@ from tests.training.scene import Scene, queued_run
 from training.engine.leash import TAKEN
 from training.models import Dataset, Run
 from training.queries.model_folders import run_folder
+from training.services import guardian_training
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
+PATIENT = "tests.engine.patient_guardian"
 
 
 def log_of(job: Job) -> str:
     return "\n".join(JobLogLine.objects.filter(job=job).order_by("id").values_list("text", flat=True))
-
-
-def slow_down(run: Run) -> None:
-    """Fifty folds keep the real engine busy for a while."""
-    Run.objects.filter(pk=run.pk).update(config={**run.config, "folds": 50})
 
 
 def engine_at_work(run: Run) -> bool:
@@ -74,8 +71,7 @@ def test_a_worker_killed_midway_takes_its_engine_along_and_the_run_is_finished(
     labelled: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, job = queued_run(labelled)
-    slow_down(run)
-    worker = start("-m", "tests.training.child", str(job.pk))
+    worker = start("-m", "tests.training.child", str(job.pk), PATIENT)
     wait_for(lambda: engine_at_work(run))
     engine = psutil.Process(run.engine_pid or 0)
     worker.send_signal(signal.SIGKILL)
@@ -86,7 +82,6 @@ def test_a_worker_killed_midway_takes_its_engine_along_and_the_run_is_finished(
     sent: list[int] = []
     monkeypatch.setattr(reconcile, "send", lambda pk, queue: sent.append(pk) or True)
     assert reconcile.reconcile(resend_all=True).requeued == (job.pk,) and sent == [job.pk]
-    Run.objects.filter(pk=run.pk).update(config={**run.config, "folds": 3})
     assert run_job(job.pk) == Job.State.SUCCEEDED, log_of(job)
     job.refresh_from_db()
     run.refresh_from_db()
@@ -125,9 +120,9 @@ def test_a_process_that_only_inherited_the_number_is_left_alone(labelled: Scene)
         innocent.wait()
 
 
-def test_a_cancel_ends_the_engine_and_keeps_the_log(labelled: Scene) -> None:
+def test_a_cancel_ends_the_engine_and_keeps_the_log(labelled: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guardian_training, "ENGINE", PATIENT)
     run, job = queued_run(labelled)
-    slow_down(run)
     seen: list[int] = []
 
     def cancel() -> None:
@@ -147,9 +142,9 @@ def test_a_cancel_ends_the_engine_and_keeps_the_log(labelled: Scene) -> None:
     assert not Guardian.objects.exists()
 
 
-def test_a_run_that_takes_too_long_is_stopped(labelled: Scene) -> None:
+def test_a_run_that_takes_too_long_is_stopped(labelled: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guardian_training, "ENGINE", PATIENT)
     run, job = queued_run(labelled)
-    slow_down(run)
     Run.objects.filter(pk=run.pk).update(time_limit=1)
     assert run_job(job.pk) == Job.State.FAILED
     job.refresh_from_db()

@@ -33,6 +33,7 @@ FILE = "answers.jsonl"
 TRUST = 20
 """Answers one after another of which at least one must be judged, or the endpoint is taken for dead or babbling."""
 LOOK_SECONDS = 0.5
+ASKING = "asks the endpoint"
 Arrivals = Queue[tuple[Case, Reply | JudgeFailed | BaseException]]
 
 
@@ -126,7 +127,7 @@ class RememberingJudge:
         for case in cases:
             waiting.put(case)
         for _ in range(min(self._guardian.parallel, len(cases))):
-            threading.Thread(target=self._ask, args=(waiting, arrived), daemon=True).start()
+            threading.Thread(target=self._ask, args=(waiting, arrived), name=ASKING, daemon=True).start()
         return arrived
 
     def _ask(self, waiting: SimpleQueue[Case], arrived: Arrivals) -> None:
