@@ -123,6 +123,7 @@ PROGRESS: Final = (
     gettext_noop("judged %(n)s"),
     gettext_noop("%(share)s of the norm groups"),
     gettext_noop("from the checkpoint of step %(step)s"),
+    gettext_noop("from the finished weights"),
     gettext_noop("epoch %(n)s"),
     gettext_noop("step"),
     gettext_noop("from %(checkpoint)s"),

@@ -1,4 +1,5 @@
-"""python -m tests.engine.held_engine RUN_DIR STEP: a guardian's engine that comes no further than STEP.
+"""python -m tests.engine.held_engine RUN_DIR STEP [PHASE]: a guardian's engine that comes no further than STEP of the phase,
+which is its training unless another is named.
 
 However busy the machine, whoever kills it finds it in the middle of its training.
 """
@@ -16,15 +17,16 @@ from training.engine.guardian_run import Run
 class HeldRun(Run):
     """Stands still once it has told of the step."""
 
-    def __init__(self, folder: Path, last: int) -> None:
+    def __init__(self, folder: Path, last: int, phase: str = "train") -> None:
         super().__init__(folder)
         self._last_step = last
+        self._phase = phase
 
     def say(
         self, phase: str, message: str, step: int = 0, of: int = 0, **metrics: float | int | None
     ) -> None:
         super().say(phase, message, step, of, **metrics)
-        if phase == "train" and step >= self._last_step:
+        if phase == self._phase and step >= self._last_step:
             self.end()
 
     def end(self) -> None:
@@ -41,4 +43,4 @@ class StoppedRun(HeldRun):
 
 
 if __name__ == "__main__":
-    train_guardian(HeldRun(Path(sys.argv[1]), int(sys.argv[2])))
+    train_guardian(HeldRun(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))

@@ -141,6 +141,8 @@ def test_a_base_model_that_cannot_be_used_is_refused_everywhere(
         (endpoint(model=""), "model", "Name the model"),
         (endpoint(key_name="SECRET_KEY"), "key_name", "must be called MEDES_JUDGE_KEY"),
         (endpoint(epochs=1), "epochs", "A guardian behind an endpoint has no setting"),
+        ({"kind": "encoder", "learning_curve": "yes"}, "learning_curve", "is true or false."),
+        ({**endpoint(), "learning_curve": True}, "learning_curve", "so there is no learning curve."),
     ],
 )  # fmt: skip
 def test_settings_are_checked_when_a_run_is_planned(
@@ -214,19 +216,29 @@ def test_each_kind_is_planned_by_its_own_fields(
             generative_epochs="x",
             tries="0",
             extra="warmup: 0.2\narithmetic: float",
+            learning_curve="on",
             name="mine",
             time_limit="0.5",
         ),
         form(
             "generative", **base, generative_calibrate_on="7", encoder_epochs="", url="https://gone.example"
         ),
-        form("endpoint", base_model="/nowhere", parallel="2", extra="wait: 0.5", key_name="MEDES_JUDGE_KEY"),
+        form(
+            "endpoint",
+            base_model="/nowhere",
+            parallel="2",
+            extra="wait: 0.5",
+            key_name="MEDES_JUDGE_KEY",
+            learning_curve="on",
+        ),
     ]
     for data in posts:
         answer = client.post(address, data)
         assert answer.status_code == 302, text(answer)
     linear, encoder, generative, behind = Run.objects.order_by("pk")
     assert "settings" not in linear.config and "base_model" not in linear.config
+    curves = [run.config.get("learning_curve") for run in (linear, encoder, generative, behind)]
+    assert curves == [None, True, None, None], "a curve is asked for where there is one to ask for"
     assert (encoder.name, encoder.time_limit, encoder.config["base_model"]) == (
         "mine",
         1800,

@@ -7,6 +7,7 @@ runs, artefact/, predictions.jsonl and report.json. Exit code 0 when all of them
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sys
@@ -19,19 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.guardians.base import (
-    CRITERIA,
     Guardian,
     GuardianError,
     Verdict,
     risk_probability,
 )
 from benchmark.guardians.generative import GenerativeGuardian
-from benchmark.guardians.linear import LinearGuardian
 from benchmark.guardians.loading import load_guardian
-from benchmark.guardians.manifest import Manifest, write_manifest
-from training.engine import guardian_endpoint, guardian_linear
+from benchmark.guardians.manifest import Manifest, read_manifest, write_manifest
+from training.engine import guardian_curve, guardian_endpoint, guardian_linear
 from training.engine.guardian_endpoint import RememberingJudge
 from training.engine.guardian_judging import judge_all
+from training.engine.guardian_measuring import predictions, report_on
 from training.engine.guardian_run import (
     AuditRow,
     Config,
@@ -42,10 +42,8 @@ from training.engine.guardian_run import (
     refuse_shared_groups,
 )
 from training.rules.conformal import RiskControl, control, risky_needed
-from training.rules.guardian_quality import quality_report
 from training.rules.guardian_settings import asks_an_endpoint
 from training.rules.guardian_targets import risk_of
-from training.rules.judged_rows import JudgedRow
 
 STOPPED = 3
 LIBRARIES = (
@@ -61,7 +59,6 @@ LIBRARIES = (
 )
 LEARNT_FROM = 30
 """Risky answers that must be left to learn from when others are set aside to calibrate on."""
-CURVE = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,11 +99,58 @@ def train_guardian(run: Run) -> None:
     refuse_shared_groups(rows, audit)
     run.say("start", f"{len(rows)} training rows, {len(audit)} audit rows", 0, 1)
     split = set_aside(rows, config)
-    learning = split.learning
-    folder = run.artefact
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    trained = train_kind(run, config, learning)
+    manifest, fitted = trained_or_kept(run, config, rows, split)
+    manifest = replace(manifest, conformal=asdict(promised(run, loaded(run, config), split, config)))
+    write_manifest(run.artefact, manifest)
+    predicted = predictions(run, loaded(run, config), audit)
+    run.write_lines("predictions.jsonl", predicted)
+    run.say("report", "measuring", 0, 1)
+    report = report_on(audit, predicted, manifest)
+    report["learning_curve"] = learning_curve(run, config, split.learning, audit, report, fitted)
+    run.write_json("report.json", report)
+    guardian_curve.forget(run.folder)
+    run.say("done", "finished", 1, 1, macro_kappa=report["macro_kappa"]["value"])
+
+
+def trained_or_kept(
+    run: Run, config: Config, rows: Sequence[TrainingRow], split: Split
+) -> tuple[Manifest, guardian_linear.Fitted | None]:
+    """The manifest beside the weights. A run that was killed after its training, while its answers were judged, has them
+    already, and what took hours is not done again; the kind `linear` takes seconds and always is."""
+    told = {
+        "data_hash": run.data_hash(),
+        "code_version": config.code_version or own_version(),
+        "seed": config.seed,
+        "libraries": library_versions(config.kind),
+        "rows": len(rows),
+        "set_aside": len(rows) - len(split.learning),
+        "config": asdict(config),
+    }
+    kept = None if config.kind == "linear" else finished(run, config, told)
+    if kept is not None:
+        run.say("resume", "from the finished weights")
+        return kept, None
+    return train_into(run, config, split.learning, told)
+
+
+def finished(run: Run, config: Config, told: Mapping[str, Any]) -> Manifest | None:
+    """What this very run had trained before it was killed; None where there is nothing whole, or another run's."""
+    try:
+        load_guardian(run.artefact)
+        found = read_manifest(run.artefact)
+    except GuardianError:
+        return None
+    same = (found.kind, found.name, found.version) == (config.kind, config.name, config.version)
+    return found if same and found.training == json.loads(json.dumps(told)) else None
+
+
+def train_into(
+    run: Run, config: Config, rows: Sequence[TrainingRow], told: Mapping[str, Any]
+) -> tuple[Manifest, guardian_linear.Fitted | None]:
+    """Fills an empty artefact folder. `told`: what the manifest says of the training; it promises nothing yet."""
+    shutil.rmtree(run.artefact, ignore_errors=True)
+    run.artefact.mkdir(parents=True)
+    trained = train_kind(run, config, rows)
     manifest = Manifest(
         kind=config.kind,
         name=config.name,
@@ -115,32 +159,32 @@ def train_guardian(run: Run) -> None:
         prior=config.prior,
         cost=config.miss_cost,
         conformal=asdict(control([], config.alpha)),
-        training={
-            "data_hash": run.data_hash(),
-            "code_version": config.code_version or own_version(),
-            "seed": config.seed,
-            "libraries": library_versions(config.kind),
-            "rows": len(rows),
-            "set_aside": len(rows) - len(learning),
-            "config": asdict(config),
-        },
+        training=told,
         settings=trained.settings,
     )
-    write_manifest(folder, manifest)
-    promise = promised(run, loaded(run, config), split, config)
-    manifest = Manifest(
-        **{**{name: getattr(manifest, name) for name in Manifest.__slots__}, "conformal": asdict(promise)}
-    )
-    write_manifest(folder, manifest)
-    predicted = predictions(run, loaded(run, config), audit)
-    run.write_lines("predictions.jsonl", predicted)
-    run.say("report", "measuring", 0, 1)
-    report = report_on(audit, predicted, manifest)
-    report["learning_curve"] = []
-    if config.learning_curve and trained.linear is not None:
-        report["learning_curve"] = learning_curve(run, config, learning, audit, trained.linear)
-    run.write_json("report.json", report)
-    run.say("done", "finished", 1, 1, macro_kappa=report["macro_kappa"]["value"])
+    write_manifest(run.artefact, manifest)
+    return manifest, trained.linear
+
+
+def learning_curve(
+    run: Run,
+    config: Config,
+    rows: Sequence[TrainingRow],
+    audit: Sequence[AuditRow],
+    report: Mapping[str, Any],
+    fitted: guardian_linear.Fitted | None,
+) -> list[dict[str, Any]]:
+    """Its points, none where it was not asked for; behind an endpoint nothing is learnt."""
+    if not config.draws_curve or asks_an_endpoint(config.kind, config.settings):
+        return []
+    if fitted is not None:
+        return guardian_curve.linear_curve(run, config, rows, audit, fitted)
+
+    def train(part: Run, config: Config, rows: Sequence[TrainingRow]) -> Guardian:
+        train_into(part, config, rows, {})
+        return load_guardian(part.artefact)
+
+    return guardian_curve.retrained_curve(run, config, rows, audit, report, train)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +198,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What the manifest needs to know. `linear`: for the learning curve, which only that kind is quick enough for."""
+    """What the manifest needs to know. `linear`: for the learning curve of that kind."""
 
     thresholds: Mapping[str, float]
     settings: Mapping[str, Any]
@@ -219,113 +263,6 @@ def promised(run: Run, guardian: Guardian, split: Split, config: Config) -> Risk
     ]
     found = control(scores, config.alpha)
     return replace(found, reason=split.reason) if split.reason else found
-
-
-def predictions(run: Run, guardian: Guardian, audit: Sequence[AuditRow]) -> list[dict[str, Any]]:
-    """One line an audit row: what identifies it, and p, values and abstentions (or why judging failed)."""
-    lines = []
-    for row, outcome in zip(audit, judge_all(run, guardian, audit, "audit"), strict=True):
-        line: dict[str, Any] = {
-            "id": row.id,
-            "item": row.item,
-            "group": row.group,
-            "scenario": row.scenario,
-            "entry": row.entry,
-            "length": len(row.response),
-        }
-        if isinstance(outcome, Verdict):
-            line |= {
-                "outcome": "judged",
-                "p": {name: outcome.p[name] for name in CRITERIA},
-                "risky": risk_probability(outcome.p),
-                "values": dict(outcome.values),
-                "abstained": list(outcome.abstained),
-            }
-        else:
-            line |= {"outcome": "judge_failed", "reason": outcome.reason}
-        lines.append(line)
-    return lines
-
-
-def judged_rows(audit: Sequence[AuditRow], predicted: Sequence[Mapping[str, Any]]) -> list[JudgedRow]:
-    """Audit rows with what was predicted of them, in the order of the audit rows."""
-    return [
-        JudgedRow(
-            id=row.id,
-            group=row.group,
-            scenario=row.scenario,
-            entry=row.entry,
-            length=len(row.response),
-            labels=row.labels,
-            p=line.get("p"),
-            values=line.get("values", {}),
-            abstained=line.get("abstained", ()),
-        )
-        for row, line in zip(audit, predicted, strict=True)
-    ]
-
-
-def report_on(
-    audit: Sequence[AuditRow], predicted: Sequence[Mapping[str, Any]], manifest: Manifest
-) -> dict[str, Any]:
-    """`quality_report`, with the texts of the worst mistakes."""
-    seed = int(manifest.training["seed"])
-    report = quality_report(
-        judged_rows(audit, predicted), manifest.thresholds, prior=manifest.prior, seed=seed
-    )
-    texts = {row.id: row for row in audit}
-    for mistake in report["worst"]:
-        row = texts[mistake["id"]]
-        mistake |= {
-            "item": row.item,
-            "entry": row.entry,
-            "norm": row.norm,
-            "question": row.question,
-            "response": row.response,
-        }
-    return report | {"guardian": {"kind": manifest.kind, "name": manifest.name, "version": manifest.version}}
-
-
-def learning_curve(
-    run: Run,
-    config: Config,
-    rows: Sequence[TrainingRow],
-    audit: Sequence[AuditRow],
-    trained: guardian_linear.Fitted,
-) -> list[dict[str, Any]]:
-    """Quality on the audit rows after learning from a growing share of the norm groups (nested, seeded).
-
-    Points: labelled answers used, macro kappa and each criterion's kappa, None where refused.
-    """
-    groups = sorted({row.group for row in rows})
-    random.Random(config.seed + 1).shuffle(groups)
-    points = []
-    for step, share in enumerate(CURVE, start=1):
-        run.say("learning curve", f"{share:.0%} of the norm groups", step, len(CURVE))
-        kept = set(groups[: max(2, round(len(groups) * share))])
-        part = [row for row in rows if row.group in kept]
-        if len(kept) < 2 or not audit:
-            continue
-        fitted = guardian_linear.train(part, config, lambda *_step: run.check(), trained.choices)
-        manifest = Manifest(
-            config.kind, "", "", fitted.thresholds, config.prior, config.miss_cost, {}, {}, {}
-        )
-        judge = LinearGuardian(manifest, fitted.weights)
-        report = quality_report(
-            judged_rows(audit, predictions(run, judge, audit)),
-            fitted.thresholds,
-            prior=config.prior,
-            seed=config.seed,
-        )
-        points.append(
-            {
-                "rows": len(part),
-                "groups": len(kept),
-                "macro_kappa": report["macro_kappa"],
-                "kappa": {name: report["criteria"][name]["figures"]["kappa"]["value"] for name in CRITERIA},
-            }
-        )
-    return points
 
 
 def library_versions(kind: str) -> dict[str, str]:

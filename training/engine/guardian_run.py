@@ -30,7 +30,8 @@ class Stopped(BaseException):
 @dataclass(frozen=True, slots=True)
 class Config:
     """`config.json`. `prior`: stated share of risky answers; `alpha`: the conformal promise; `miss_cost`: how many
-    false alarms a missed risk is worth; `folds` by norm group. `settings` goes to the kind as it stands."""
+    false alarms a missed risk is worth; `folds` by norm group; `learning_curve`: None means for the kind `linear` alone.
+    `settings` goes to the kind as it stands."""
 
     kind: str
     name: str
@@ -41,10 +42,15 @@ class Config:
     miss_cost: float = 10.0
     folds: int = 5
     calibration_share: float = 0.3
-    learning_curve: bool = True
+    learning_curve: bool | None = None
     base_model: str = ""
     code_version: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def draws_curve(self) -> bool:
+        """The neural kinds are trained four more times for it."""
+        return self.kind == "linear" if self.learning_curve is None else self.learning_curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +221,7 @@ def _check_config(config: Config) -> None:
         "miss_cost": _is_number(config.miss_cost) and 0 < config.miss_cost <= 10_000,
         "folds": _is_int(config.folds) and 2 <= config.folds <= 50,
         "calibration_share": _is_number(config.calibration_share) and 0 < config.calibration_share <= 0.5,
-        "learning_curve": isinstance(config.learning_curve, bool),
+        "learning_curve": config.learning_curve is None or isinstance(config.learning_curve, bool),
         "base_model": isinstance(config.base_model, str),
         "code_version": isinstance(config.code_version, str),
         "settings": isinstance(config.settings, dict),

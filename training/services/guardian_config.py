@@ -43,7 +43,7 @@ WHOLE = ("seed", "folds")
 
 def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's configuration with its defaults. Raises BadInput naming the field, or the setting of the kind."""
-    known = {*DEFAULTS, "base_model", "settings"}
+    known = {*DEFAULTS, "base_model", "settings", "learning_curve"}
     unknown = sorted(set(config) - known)
     if unknown:
         raise BadInput(_("A run has no setting “%(name)s”.") % {"name": unknown[0]}, field=unknown[0])
@@ -66,6 +66,7 @@ def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
         check_settings(checked["kind"], given)
     except SettingsRefused as error:
         raise BadInput(sentence(str(error)), field=error.key) from None
+    _check_curve(checked, given)
     if asks_an_endpoint(checked["kind"], given):
         _check_endpoint(given["url"])
         checked.pop("base_model", None)
@@ -74,6 +75,17 @@ def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
     else:
         checked["base_model"] = _checked_base(checked["kind"], checked.get("base_model", ""), given)
     return checked
+
+
+def _check_curve(checked: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """`learning_curve`: true or false; absent, it is drawn for the kind `linear` alone."""
+    wanted = checked.get("learning_curve", False)
+    if not isinstance(wanted, bool):
+        raise BadInput(_("Whether a learning curve is drawn is true or false."), field="learning_curve")
+    if wanted and asks_an_endpoint(checked["kind"], given):
+        raise BadInput(
+            _("Behind an endpoint nothing is trained, so there is no learning curve."), field="learning_curve"
+        )
 
 
 def _check_endpoint(url: str) -> None:

@@ -44,6 +44,10 @@ class Command(ReportingCommand):
             "--miss-cost", type=float, default=DEFAULTS["miss_cost"], help="false alarms a miss is worth"
         )
         parser.add_argument("--folds", type=int, default=DEFAULTS["folds"])
+        parser.add_argument(
+            "--learning-curve", action="store_true",
+            help="of an encoder or a local language model, which is trained four more times for it",
+        )  # fmt: skip
         parser.add_argument("--kind-settings", default="", help="settings of the kind, a JSON object")
         parser.add_argument("--time-limit", type=int, default=7200, help="seconds")
         parser.add_argument("--note", default="")
@@ -99,6 +103,8 @@ class Command(ReportingCommand):
 
     def _config(self, options: dict[str, Any]) -> dict[str, Any]:
         config = {name: options[name] for name in DEFAULTS}
+        if options["learning_curve"]:
+            config["learning_curve"] = True
         if options["base_model"]:
             config["base_model"] = options["base_model"]
         if options["kind_settings"]:
