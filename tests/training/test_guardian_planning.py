@@ -178,6 +178,13 @@ def test_what_earlier_runs_left_may_be_a_base_model(models: Path, researcher: An
     assert run.config["base_model"] == str(left)
 
 
+def test_a_model_that_is_still_being_made_is_not_offered(models: Path) -> None:
+    """The demo's is made in a hidden folder beside its place, and then renamed."""
+    model(models / ".small.7")
+    offered = [name for _folder, name in TrainForm().fields["base_model"].choices]  # type: ignore[attr-defined]
+    assert offered == ["small"]
+
+
 def test_an_earlier_run_s_model_is_offered_and_an_adapter_alone_is_not(models: Path) -> None:
     for name, part in (("merged", "model"), ("lora", "adapter")):
         run = Run.objects.create(

@@ -136,12 +136,14 @@ def trained_or_kept(
 def finished(run: Run, config: Config, told: Mapping[str, Any]) -> Manifest | None:
     """What this very run had trained before it was killed; None where there is nothing whole, or another run's."""
     try:
-        load_guardian(run.artefact)
         found = read_manifest(run.artefact)
+        same = (found.kind, found.name, found.version) == (config.kind, config.name, config.version)
+        if not same or found.training != json.loads(json.dumps(told)):
+            return None
+        load_guardian(run.artefact)
     except GuardianError:
         return None
-    same = (found.kind, found.name, found.version) == (config.kind, config.name, config.version)
-    return found if same and found.training == json.loads(json.dumps(told)) else None
+    return found
 
 
 def train_into(

@@ -94,9 +94,10 @@ def must_be_fetched(run: Run, folder: Path) -> bool:
 
 
 def root_models() -> list[tuple[str, str]]:
-    """(folder, name) of the untuned models in MEDES_MODEL_ROOTS."""
+    """(folder, name) of the untuned models in MEDES_MODEL_ROOTS; a hidden folder is one that is still being made."""
     return [
         (str(path.parent), path.parent.name)
         for root in settings.MEDES_MODEL_ROOTS
         for path in sorted(Path(root).glob("*/config.json"))
+        if not path.parent.name.startswith(".")
     ]
