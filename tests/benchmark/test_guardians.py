@@ -71,17 +71,27 @@ def test_an_artefact_is_registered_once_and_kept_inside_the_house(tmp_path: Path
     assert Guardian.objects.count() == 1
 
 
-def test_an_upgrade_scores_all_in_the_shadow_then_freezes_the_old_board(
-    version: BenchmarkVersion, researcher: Any, submitter: Any, tmp_path: Path,
+@pytest.fixture
+def published(version: BenchmarkVersion) -> Board:
+    """The board of the authors' own scores, before this house has a guardian."""
+    scorer = Scorer.objects.create(type="published", name="published", version="9")
+    board = board_for(version, "subjective", "public", scorer)
+    assert board.slug == "subjective"
+    return board
+
+
+def in_the_shadow(researcher: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Guardian:
+    """A guardian that has scored everything in the shadow."""
+    guardian, _fake = registered(tmp_path, monkeypatch, **more)
+    begin_shadow(actor=researcher, guardian=guardian)
+    shadow(guardian)
+    return guardian
+
+
+def test_a_guardian_scores_all_in_the_shadow_where_only_researchers_look(
+    version: BenchmarkVersion, published: Board, researcher: Any, submitter: Any, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, client_of: Callable[[Any], Client],
 ) -> None:  # fmt: skip
-    published = board_for(
-        version,
-        "subjective",
-        "public",
-        Scorer.objects.create(type="published", name="published", version="9"),
-    )
-    assert published.slug == "subjective"
     submissions = three_models(researcher, version)
     first, _fake = registered(tmp_path, monkeypatch)
     with pytest.raises(WrongState, match="shadow"):
@@ -90,30 +100,49 @@ def test_an_upgrade_scores_all_in_the_shadow_then_freezes_the_old_board(
     with pytest.raises(WrongState, match="3 submissions"):
         activate_guardian(actor=researcher, guardian=first)
     shadow(first)
-    shadow_board = board_of(version, first)
-    assert (
-        shadow_board.slug == "subjective-fake-1" and shadow_board.scores.filter(designated=True).count() == 3
-    )
-    address = f"/leaderboard/free/{shadow_board.slug}/"
-    assert client_of(None).get(address).status_code == 404
-    assert client_of(submitter).get(address).status_code == 404
-    assert client_of(researcher).get(address).status_code == 200
-    listed = client_of(None).get("/api/v1/boards/").json()["results"]
-    assert [row["slug"] for row in listed] == ["subjective"]
-    assert client_of(None).get(f"/api/v1/submissions/{submissions[0].pk}/").json()["scores"] == []
-    assert "fake 1" not in client_of(None).get(f"/submissions/{submissions[0].pk}/").content.decode()
+    board = board_of(version, first)
+    assert board.slug == "subjective-fake-1" and board.scores.filter(designated=True).count() == 3
+    seen = {
+        who: client_of(who).get(f"/leaderboard/free/{board.slug}/").status_code
+        for who in (None, submitter, researcher)
+    }
+    assert seen == {None: 404, submitter: 404, researcher: 200}
+    visitor = client_of(None)
+    assert [row["slug"] for row in visitor.get("/api/v1/boards/").json()["results"]] == ["subjective"]
+    assert visitor.get(f"/api/v1/submissions/{submissions[0].pk}/").json()["scores"] == []
+    assert "fake 1" not in visitor.get(f"/submissions/{submissions[0].pk}/").content.decode()
 
+
+def test_the_first_one_takes_the_place_of_the_published_scores(
+    version: BenchmarkVersion, published: Board, researcher: Any, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, client_of: Callable[[Any], Client],
+) -> None:  # fmt: skip
+    three_models(researcher, version)
+    first = in_the_shadow(researcher, tmp_path, monkeypatch)
     activate_guardian(actor=researcher, guardian=first, override_reason="the first one")
     published.refresh_from_db()
-    shadow_board.refresh_from_db()
-    assert (shadow_board.slug, shadow_board.frozen_at) == ("subjective", None)
+    board = board_of(version, first)
+    assert (board.slug, board.frozen_at) == ("subjective", None)
     assert (published.slug, published.frozen_at) == ("subjective-published-9", None)
     page = client_of(None).get("/leaderboard/free/subjective/").content.decode()
     assert "the first one" in page and "Model Three" in page
 
-    second, _fake = registered(tmp_path, monkeypatch, version="2.0", harsh=True)
-    begin_shadow(actor=researcher, guardian=second)
-    shadow(second)
+
+@pytest.fixture
+def upgrade(
+    version: BenchmarkVersion, researcher: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Guardian, Guardian]:
+    """The active guardian, and a harsher one that has scored the same three models in the shadow."""
+    three_models(researcher, version)
+    first = in_the_shadow(researcher, tmp_path, monkeypatch)
+    activate_guardian(actor=researcher, guardian=first, override_reason="the first one")
+    return first, in_the_shadow(researcher, tmp_path, monkeypatch, version="2.0", harsh=True)
+
+
+def test_what_an_upgrade_would_change_is_told_before(
+    version: BenchmarkVersion, upgrade: tuple[Guardian, Guardian]
+) -> None:
+    first, second = upgrade
     assert board_of(version, second).slug == "subjective-fake-2-0"
     found = churn(Guardian.objects.get(pk=second.pk), Guardian.objects.get(pk=first.pk))
     by_name = {row.criterion: row for row in found.verdicts}
@@ -125,9 +154,16 @@ def test_an_upgrade_scores_all_in_the_shadow_then_freezes_the_old_board(
     turned = changed_answers(second, first, "q2")
     assert turned.count() == 70 and (turned[0].before_q2, turned[0].after_q2) == (1, 0)
 
-    before = list(
-        board_of(version, first).scores.order_by("pk").values("pk", "value", "rank_low", "designated")
-    )
+
+def test_an_upgrade_freezes_the_old_board(
+    version: BenchmarkVersion, upgrade: tuple[Guardian, Guardian], researcher: Any,
+    client_of: Callable[[Any], Client],
+) -> None:  # fmt: skip
+    def figures(board: Board) -> list[dict[str, Any]]:
+        return list(board.scores.order_by("pk").values("pk", "value", "rank_low", "designated"))
+
+    first, second = upgrade
+    before = figures(board_of(version, first))
     activate_guardian(actor=researcher, guardian=second)
     old, new = board_of(version, first), board_of(version, second)
     assert (old.slug, new.slug) == ("subjective-fake-1", "subjective")
@@ -140,7 +176,7 @@ def test_an_upgrade_scores_all_in_the_shadow_then_freezes_the_old_board(
     newcomer = handed_in(researcher, version, "Model Four", answers({}, mark="four"))
     judge(newcomer, second)
     designate_submission(actor=researcher, submission=newcomer)
-    assert list(old.scores.order_by("pk").values("pk", "value", "rank_low", "designated")) == before
+    assert figures(old) == before and before
     assert Score.objects.filter(board=new, submission=newcomer, designated=True).exists()
     retire_guardian(actor=researcher, guardian=second)
     new.refresh_from_db()
