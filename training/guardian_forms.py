@@ -134,8 +134,8 @@ class TrainForm(forms.Form):
         label=_("Draw a learning curve"),
         required=False,
         help_text=_(
-            "Trained four more times, on 20 to 80 % of the norm groups: it takes about three times as long in all. "
-            "It shows whether more labels would help."
+            "Trained four more times, on 20 to 80 % of the norm groups: it takes about three times as long in all, within "
+            "the same time limit. It shows whether more labels would help."
         ),
     )
     url = forms.ChoiceField(

@@ -88,6 +88,7 @@ def uproot(shared: Path) -> None:
     """Drops the databases of all seeds below this folder; whoever made the folder takes it away."""
     for noted in (shared / FOLDER).glob("*.database"):
         database = noted.read_text("ascii")
+        noted.unlink()
         if database:
             _drop((noted.parent / SERVER).read_text("utf-8"), database)
 

@@ -117,6 +117,9 @@ class Visits:
     def close(self) -> list[str]:
         """Closes every window and returns what went wrong in them."""
         for context in self._open:
+            for page in context.pages:
+                if page.locator("#alert-lost").count():
+                    self.guard.problems.append(f"a lease was lost: {page.url}")
             context.close()
         self._open.clear()
         return self.guard.problems

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ pytest.importorskip("peft")
 
 from tests.engine.held_engine import StoppedRun  # noqa: E402
 from tests.guardians.checkpoints import tiny_encoder  # noqa: E402
+from training.engine import guardian  # noqa: E402
 from training.engine.guardian import main, train_guardian  # noqa: E402
 from training.engine.guardian_checkpoint import FILE  # noqa: E402
 from training.engine.guardian_curve import FOLDER, parts_of  # noqa: E402
-from training.engine.guardian_run import Run, Stopped  # noqa: E402
+from training.engine.guardian_run import Config, Run, Stopped, TrainingRow  # noqa: E402
 
 pytestmark = [pytest.mark.one_database, pytest.mark.train, pytest.mark.timeout(600)]
 SETTINGS = {"max_length": 96, "epochs": 1, "batch_size": 8, "learning_rate": 3e-3, "checkpoint_seconds": 0}
@@ -63,6 +65,8 @@ def test_parts_grow_and_each_lies_within_the_next(tmp_path: Path) -> None:
     ids = [{row.id for row in part.rows} for part in parts]
     assert all(a < b for a, b in zip(ids, ids[1:], strict=False))
     assert [part.title for part in parts][:2] == ["20% of the norm groups", "40% of the norm groups"]
+    three = parts_of(run.rows()[:12], run.config())
+    assert [(part.groups, part.share) for part in three] == [(2, 0.8), (3, 1.0)], "none is trained on twice"
     few = run.rows()[:4]
     assert len({row.group for row in few}) == 1 and parts_of(few, run.config()) == []
 
@@ -104,6 +108,7 @@ def test_killed_amid_its_curve_it_trains_nothing_twice(whole: Path, base: Path, 
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert not (folder / "report.json").exists()
+    second_step = torch.load(second, weights_only=True)["step"]
     first = (folder / FOLDER / "20.json").read_bytes()
     weights = {path: path.stat().st_mtime_ns for path in (folder / "artefact").rglob("*.safetensors")}
     trained, curve = len(told(folder, "train")), len(told(folder, "learning curve"))
@@ -111,11 +116,18 @@ def test_killed_amid_its_curve_it_trains_nothing_twice(whole: Path, base: Path, 
     with pytest.raises(Stopped):  # and once more, in the third
         train_guardian(StoppedRun(folder, 40, "learning curve"))
     (folder / "stop").unlink()
+    third_step = torch.load(folder / FOLDER / "60" / FILE, weights_only=True)["step"]
     assert (folder / FOLDER / "20.json").read_bytes() == first and (folder / FOLDER / "40.json").exists()
     assert main([str(folder)]) == 0
-    assert [line["message"] for line in told(folder, "resume")] == ["from the finished weights"] * 2
+    assert [line["message"] for line in told(folder, "resume")] == [
+        "from the finished weights",
+        f"from the checkpoint of step {second_step}",
+        "from the finished weights",
+        f"from the checkpoint of step {third_step}",
+    ]
     assert len(told(folder, "train")) == trained
     assert all(line["step"] >= 10 for line in told(folder, "learning curve")[curve:])
+    assert not (folder / FOLDER).exists()
     assert weights == {path: path.stat().st_mtime_ns for path in (folder / "artefact").rglob("*.safetensors")}
     for name in ("report.json", "predictions.jsonl", "artefact/guardian.json"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
@@ -145,9 +157,22 @@ def test_a_damaged_weight_is_trained_again(base: Path, tmp_path: Path) -> None:
     assert told(folder, "resume") == [] and head.read_bytes() == whole
 
 
-def test_parts_too_small_to_train_on_have_no_point(base: Path, tmp_path: Path) -> None:
-    """Two norm groups whose answers all fall into one fold teach nothing: the curve begins later."""
-    folder = encoder_run(tmp_path / "run", base, groups=2)
+def test_a_part_that_cannot_be_trained_on_costs_its_point_alone(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guardian itself stands; and the next attempt tries that part again."""
+    folder = encoder_run(tmp_path / "run", base)
+    train = guardian.train_kind
+
+    def short_of_memory(run: Run, config: Config, given: Sequence[TrainingRow]) -> guardian.Trained:
+        if run.folder.name == "40":
+            raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
+        return train(run, config, given)
+
+    monkeypatch.setattr(guardian, "train_kind", short_of_memory)
     assert main([str(folder)]) == 0
-    points = read(folder)["learning_curve"]
-    assert points and points[-1]["groups"] == 2
+    assert [point["groups"] for point in read(folder)["learning_curve"]] == [4, 12, 16, 20]
+    assert "left alone: CUDA out of memory." in [line["message"] for line in told(folder, "learning curve")]
+    monkeypatch.undo()
+    assert main([str(folder)]) == 0
+    assert [point["groups"] for point in read(folder)["learning_curve"]] == [4, 8, 12, 16, 20]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from medes_site.demo.private_redis import PrivateRedis
@@ -165,7 +166,7 @@ def stopped_between_writes(pid: int, job: Job) -> bool:
         try:
             with transaction.atomic():
                 list(Job.objects.select_for_update(nowait=True).filter(pk=job.pk))
-                Job.objects.filter(pk=job.pk).update(pid=job.pid)
+                Job.objects.filter(pk=job.pk).update(pid=F("pid"))
         except DatabaseError:
             os.killpg(pid, signal.SIGCONT)
             return False

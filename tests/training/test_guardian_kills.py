@@ -16,8 +16,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from benchmark.models import Guardian
+from medes_site.kit.jobs.core import run_job
 from medes_site.kit.jobs.models import Job, JobLogLine
-from tests.kit.processes import ROOT, wait_for
+from medes_site.kit.jobs.reconcile import reconcile
+from tests.kit.processes import ROOT, start, wait_for
 from tests.training.scene import Scene
 from tests.training.workers import Census, Worker, is_over
 from training.engine.guardian_checkpoint import FILE
@@ -56,7 +58,7 @@ def planned(labelled: Scene) -> Iterator[Run]:
 
 def said(folder: Path) -> list[dict[str, Any]]:
     lines = (folder / "progress.jsonl").read_text("utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 def losses(folder: Path) -> dict[int, float]:
@@ -134,3 +136,34 @@ def assert_as_undisturbed(run: Run, newest: int, whole: Path) -> None:
     kept = {row.step: row.values["loss"] for row in run.metrics.filter(phase="train", values__has_key="loss")}
     assert kept.items() >= found.items()
     assert not (folder / FILE).exists() and not (folder / FILE).with_suffix(".partial").exists()
+
+
+def test_killed_while_it_is_measured_it_is_not_trained_again(
+    planned: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What took the time is there: the next attempt begins with the finished weights."""
+    run, folder = planned, run_folder(planned)
+    Run.objects.filter(pk=run.pk).update(config={**run.config, "settings": {**SETTINGS, "epochs": 1}})
+    job = launch_run(run, wake=False)
+    child = start("-m", "tests.training.child", str(job.pk), "tests.engine.held_audit", OMP_NUM_THREADS="1")
+    try:
+        wait_for(lambda: (folder / "progress.jsonl").exists() and phases(folder)[-1:] == ["audit"], 180)
+    finally:
+        child.kill()
+        child.wait()
+    weights = {path: path.stat().st_mtime_ns for path in (folder / "artefact").rglob("*.safetensors")}
+    assert len(weights) == 2 and not (folder / "report.json").exists()
+
+    assert reconcile(resend_all=True).requeued == (job.pk,)
+    assert run_job(job.pk) == Job.State.SUCCEEDED
+    run.refresh_from_db()
+    assert run.guardian is not None and (folder / "report.json").exists()
+    assert [line["message"] for line in said(folder) if line["phase"] == "resume"] == [
+        "from the finished weights"
+    ]
+    assert "train" not in phases(folder)
+    assert {path: path.stat().st_mtime_ns for path in weights} == weights
+
+
+def phases(folder: Path) -> list[str]:
+    return [line["phase"] for line in said(folder)]

@@ -106,7 +106,7 @@ def train_guardian(run: Run) -> None:
     run.write_lines("predictions.jsonl", predicted)
     run.say("report", "measuring", 0, 1)
     report = report_on(audit, predicted, manifest)
-    report["learning_curve"] = learning_curve(run, config, split.learning, audit, report, fitted)
+    report["learning_curve"] = learning_curve(run, config, split.learning, audit, (manifest, report), fitted)
     run.write_json("report.json", report)
     guardian_curve.forget(run.folder)
     run.say("done", "finished", 1, 1, macro_kappa=report["macro_kappa"]["value"])
@@ -116,7 +116,8 @@ def trained_or_kept(
     run: Run, config: Config, rows: Sequence[TrainingRow], split: Split
 ) -> tuple[Manifest, guardian_linear.Fitted | None]:
     """The manifest beside the weights. A run that was killed after its training, while its answers were judged, has them
-    already, and what took hours is not done again; the kind `linear` takes seconds and always is."""
+    already, and what took hours is not done again. The kind `linear` takes seconds, and behind an endpoint each reply is
+    kept for itself, so these two always begin anew."""
     told = {
         "data_hash": run.data_hash(),
         "code_version": config.code_version or own_version(),
@@ -126,7 +127,8 @@ def trained_or_kept(
         "set_aside": len(rows) - len(split.learning),
         "config": asdict(config),
     }
-    kept = None if config.kind == "linear" else finished(run, config, told)
+    quick = config.kind == "linear" or asks_an_endpoint(config.kind, config.settings)
+    kept = None if quick else finished(run, config, told)
     if kept is not None:
         run.say("resume", "from the finished weights")
         return kept, None
@@ -173,10 +175,11 @@ def learning_curve(
     config: Config,
     rows: Sequence[TrainingRow],
     audit: Sequence[AuditRow],
-    report: Mapping[str, Any],
+    whole: tuple[Manifest, Mapping[str, Any]],
     fitted: guardian_linear.Fitted | None,
 ) -> list[dict[str, Any]]:
-    """Its points, none where it was not asked for; behind an endpoint nothing is learnt."""
+    """Its points, none where it was not asked for; behind an endpoint nothing is learnt. `whole`: manifest and report of
+    the guardian itself."""
     if not config.draws_curve or asks_an_endpoint(config.kind, config.settings):
         return []
     if fitted is not None:
@@ -186,7 +189,7 @@ def learning_curve(
         train_into(part, config, rows, {})
         return load_guardian(part.artefact)
 
-    return guardian_curve.retrained_curve(run, config, rows, audit, report, train)
+    return guardian_curve.retrained_curve(run, config, rows, audit, whole, train)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ that was measured is kept, so that a run which was killed goes on where it was.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import random
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,18 @@ from benchmark.guardians.linear import LinearGuardian
 from benchmark.guardians.manifest import Manifest, read_manifest
 from training.engine import guardian_linear
 from training.engine.guardian_measuring import judged_rows, predictions
-from training.engine.guardian_run import AuditRow, Config, Run, RunRefused, TrainingRow
+from training.engine.guardian_run import AuditRow, Config, Run, TrainingRow
 from training.rules.guardian_quality import quality_report
 
 SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
 FOLDER = "curve"
 MIN_GROUPS = 2
+PHASES: Mapping[str, tuple[float, float]] = {
+    "train": (0.0, 0.8),
+    "calibration": (0.8, 0.1),
+    "audit": (0.9, 0.1),
+}
+"""Of a part: from which share of it a phase reaches how far, roughly."""
 Train = Callable[[Run, Config, Sequence[TrainingRow]], Guardian]
 """Trains in the run's folder and loads what came of it. Raises RunRefused."""
 
@@ -45,14 +52,18 @@ class Part:
 
 
 def parts_of(rows: Sequence[TrainingRow], config: Config) -> list[Part]:
-    """One part a share, each within the next, of two groups at least; none of rows of one group."""
+    """A part a share, each within the next and larger, of two groups at least; none of rows of one group."""
     groups = sorted({row.group for row in rows})
     random.Random(config.seed + 1).shuffle(groups)
+    if len(groups) < MIN_GROUPS:
+        return []
+    sizes = {
+        max(MIN_GROUPS, round(len(groups) * share)): share for share in SHARES
+    }  # of one size the last share
     parts = []
-    for share in SHARES:
-        kept = set(groups[: max(MIN_GROUPS, round(len(groups) * share))])
-        if len(kept) >= MIN_GROUPS:
-            parts.append(Part(share, [row for row in rows if row.group in kept], len(kept)))
+    for size, share in sizes.items():
+        kept = set(groups[:size])
+        parts.append(Part(share, [row for row in rows if row.group in kept], size))
     return parts
 
 
@@ -91,44 +102,49 @@ def retrained_curve(
     config: Config,
     rows: Sequence[TrainingRow],
     audit: Sequence[AuditRow],
-    whole: Mapping[str, Any],
+    whole: tuple[Manifest, Mapping[str, Any]],
     train: Train,
 ) -> list[dict[str, Any]]:
-    """`whole`: the report of the guardian itself, which is the last point. A part that no guardian of this kind can be
-    trained on has no point."""
+    """`whole`: manifest and report of the guardian itself, which is the last point. A part that could not be trained on is
+    told of and has no point: the guardian is worth no less for it."""
     points = []
-    told = json.dumps(asdict(config), sort_keys=True, default=str)
-    mark = hashlib.sha256(f"{run.data_hash()} {told}".encode()).hexdigest()
+    manifest, report = whole
+    told = json.dumps([manifest.name, manifest.version, manifest.training], sort_keys=True, default=str)
+    mark = hashlib.sha256(told.encode()).hexdigest()
     parts = parts_of(rows, config) if audit else []
     total = sum(part.share for part in parts if part.share < 1)
     done = 0.0
     for part in parts:
         if part.share == 1:
-            points.append(point_of(part, whole))
+            points.append(point_of(part, report))
             continue
         here = PartRun(run, part, done / total, part.share / total)
         done += part.share
         point = here.kept(mark)
         if point is None:
             point = _measured(here, part, config, audit, train)
+            if point is None:
+                continue
             here.keep(mark, point)
-        if point:
-            points.append(point)
+        points.append(point)
     return points
 
 
 def _measured(
     here: PartRun, part: Part, config: Config, audit: Sequence[AuditRow], train: Train
-) -> dict[str, Any]:
-    """The point; an empty one where the part is too small to be trained on."""
-    here.artefact.mkdir(parents=True, exist_ok=True)
-    here.tell(0.0)
+) -> dict[str, Any] | None:
+    """The point; None, and a line that says why, where no guardian came of the part."""
+    here.folder.mkdir(parents=True, exist_ok=True)
     try:
         guardian = train(here, config, part.rows)
-    except RunRefused:
-        return {}
-    thresholds = read_manifest(here.artefact).thresholds
-    return point_of(part, _report(here, guardian, thresholds, config, audit))
+        thresholds = read_manifest(here.artefact).thresholds
+        return point_of(part, _report(here, guardian, thresholds, config, audit))
+    except Exception as error:  # whatever it is, the whole guardian stands; a stop is no Exception
+        here.leave(str(error) or type(error).__name__)
+        return None
+    finally:
+        shutil.rmtree(here.artefact, ignore_errors=True)
+        gc.collect()  # trained models refer to themselves, and the next one needs their room
 
 
 def _report(
@@ -164,11 +180,17 @@ class PartRun(Run):
         self, phase: str, message: str, step: int = 0, of: int = 0, **metrics: float | int | None
     ) -> None:
         self.check()
-        if phase == "train" and of:
-            self.tell(step / of)
+        if phase == "resume":
+            self._whole.say(phase, message)
+        begin, length = PHASES.get(phase, (0.0, 0.0))
+        if length and of:
+            self.tell(begin + length * step / of)
+
+    def leave(self, reason: str) -> None:
+        self._whole.say("learning curve", f"left alone: {reason.splitlines()[0][:300]}", self._told, 100)
 
     def tell(self, done: float) -> None:
-        """`done`: the share of this training that is done. Each percent of the whole curve is told once."""
+        """`done`: the share of this part that is done. Each percent of the whole curve is told once."""
         percent = int(100 * (self._begin + self._length * done))
         if percent > self._told:
             self._told = percent
@@ -183,7 +205,7 @@ class PartRun(Run):
         return found["point"] if isinstance(found, dict) and found.get("of") == mark else None
 
     def keep(self, mark: str, point: Mapping[str, Any]) -> None:
-        """And forgets the weights that it was measured on."""
+        """And forgets what it came from."""
         self._whole.write_json(f"{FOLDER}/{self._point.name}", {"of": mark, "point": point})
         shutil.rmtree(self.folder, ignore_errors=True)
 

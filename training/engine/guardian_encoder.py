@@ -76,12 +76,12 @@ def train(
     network.body.save_pretrained(folder / MODEL_FOLDER, safe_serialization=True)  # type: ignore[operator]
     tokenizer.save_pretrained(folder / MODEL_FOLDER)
     save_head(network, folder / HEAD_FILE)
-    forget(run.folder)
     arithmetic = arithmetic_of(settings, device)
     if arithmetic == "int8":
         in_int8(network.body)
     run.say("calibration", f"{len(held)} held-out answers, in {arithmetic}")
     calibrated = calibrate(_margins(run, network, tokenizer, held, settings, device), held, config)
+    forget(run.folder)
     manifest = {
         "max_length": settings.max_length,
         "dtype": settings.dtype,

@@ -57,8 +57,10 @@ def train(
     model = _fit(run, learning, config, settings, tokenizer)
     model.save_pretrained(folder / MODEL_FOLDER, safe_serialization=True)
     tokenizer.save_pretrained(folder / MODEL_FOLDER)
-    shutil.rmtree(run.folder / "trainer", ignore_errors=True)
     calibrated, judged = _calibrated(run, model, tokenizer, held[: settings.calibrate_on], config)
+    shutil.rmtree(
+        run.folder / "trainer", ignore_errors=True
+    )  # only now: whoever is killed before goes on from there
     manifest = {
         "backend": "local",
         "tries": 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 from training.engine.guardian_run import Config, RunRefused, TrainingRow
@@ -25,10 +26,11 @@ def learning_and_held(
 
 
 def fold_after_fold(rows: Sequence[TrainingRow], config: Config) -> list[TrainingRow]:
-    """All rows, those of one fold together and in their order: so any beginning has about its share of the risky ones."""
-    return [
-        row for _fold, row in sorted(zip(_folds(rows, config), rows, strict=True), key=lambda pair: pair[0])
-    ]
+    """All rows, those of one fold together, within it in a seeded order: so any beginning has about its share of the
+    risky ones."""
+    drawn = random.Random(config.seed)
+    ranked = [(fold, drawn.random(), row) for fold, row in zip(_folds(rows, config), rows, strict=True)]
+    return [row for _fold, _rank, row in sorted(ranked, key=lambda entry: entry[:2])]
 
 
 def _folds(rows: Sequence[TrainingRow], config: Config) -> list[int]:

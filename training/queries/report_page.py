@@ -63,7 +63,8 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
-    """The whole report. `learning`: points of the learning curve; `worst`: mistakes with their texts; `beside`: mean
+    """The whole report. `learning`: points of the learning curve, `curve_refused` where there are some and each is of too
+    few labels for a figure; `worst`: mistakes with their texts; `beside`: mean
     kappa of the guardian it is compared with, None where there is none; `failed_share` of the audit answers, in [0, 1]."""
 
     n: Mapping[str, int]
@@ -78,6 +79,7 @@ class ReportPage:
     by_entry: tuple[SliceRow, ...]
     curves: Curves
     learning: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    curve_refused: bool = False
     worst: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
     @property
@@ -106,6 +108,8 @@ def report_page(
     part = parts.get(chosen, {})
     others = beside.get("criteria", {}) if beside else {}
     n = report.get("n", {})
+    points = report.get("learning_curve", ())
+    learning = [point for point in points if _cell(point["macro_kappa"]).value is not None]
     return ReportPage(
         n=n,
         minimum=report.get("minimum", {}),
@@ -124,11 +128,8 @@ def report_page(
             part.get("average_precision"),
             part.get("prevalence"),
         ),
-        learning=[
-            point
-            for point in report.get("learning_curve", ())
-            if _cell(point["macro_kappa"]).value is not None
-        ],
+        learning=learning,
+        curve_refused=bool(points) and not learning,
         worst=report.get("worst", ()),
     )
 

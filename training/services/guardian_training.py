@@ -19,7 +19,7 @@ from training.services.artefact_store import fetch_base_model
 from training.services.guardian_config import judge_variables
 from training.services.guardian_data import build_guardian_dataset
 from training.services.guardian_reports import judged_any, reliability_of
-from training.services.runs import close_run
+from training.services.runs import close_run, code_version
 from training.services.supervising import supervise
 
 ENGINE = "training.engine.guardian"
@@ -37,9 +37,19 @@ def train_guardian(context: JobContext) -> Guardian:
     if run.dataset is None:
         context.progress(0, 0, "dataset")
         run.dataset = _dataset(context, run)
+    _note_code(context, run)
     context.log(f"dataset {run.dataset.content_hash[:12]}: {run.dataset.rows} responses to learn from")
     folder = supervise(context, run, module=ENGINE, prepare=_prepare, judge=judge_variables(run.config))
     return _register(context, run, folder)
+
+
+def _note_code(context: JobContext, run: Run) -> None:
+    """What trains it is the code of this attempt, be it that the run was planned before an upgrade."""
+    now = code_version()
+    if run.code_version != now:
+        with context.fenced():
+            Run.objects.filter(pk=run.pk).update(code_version=now)
+        run.code_version = now
 
 
 def _dataset(context: JobContext, run: Run) -> Dataset:

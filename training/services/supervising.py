@@ -55,9 +55,10 @@ def supervise(
 ) -> Path:
     """Runs `module` on the run's directory to its end and returns the directory.
 
-    `prepare` writes the input files. `keep`: an earlier attempt's output stays, because the engine resumes from
-    it. `hub`: the base model may be fetched. `judge`: the variables of an endpoint that it is told. Raises
-    JobError with the engine's last words, TransientJobError where something outside killed it.
+    `prepare` writes the input files. `keep`: what an earlier attempt told stays, because the engine goes on with it;
+    weights and checkpoints always stay, and the engine decides what they are good for. `hub`: the base model may be
+    fetched. `judge`: the variables of an endpoint that it is told. Raises JobError with the engine's last words,
+    TransientJobError where something outside killed it.
     """
     _end_former_engine(run, context)
     folder = run_folder(run)
@@ -106,7 +107,6 @@ def _end_former_engine(run: Run, context: JobContext) -> None:
 def _clear(folder: Path) -> None:
     for name in OUTPUTS:
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "artefact", ignore_errors=True)
 
 
 def _record(context: JobContext, run: Run, folder: Path, engine: EngineProcess) -> None:
