@@ -108,9 +108,8 @@ def anchored_mean(
     if clusters < MIN_CLUSTERS:
         return replace(point, se=se)
     half = t_quantile(level, clusters - 1) * se
-    return replace(
-        point, se=se, low=_clip(estimate - half, bounds), high=_clip(estimate + half, bounds), reliable=True
-    )
+    low, high = (_clip(end, bounds) for end in (estimate - half, estimate + half))
+    return replace(point, se=se, low=low, high=high, reliable=True)
 
 
 def _linearised(

@@ -206,40 +206,33 @@ def test_nobody_but_researchers_plans_them(
     assert answer.status_code == 403 and not Run.objects.exists()
 
 
+def four_posts(base: str) -> list[dict[str, Any]]:
+    """One form of each kind, with nonsense in the fields of the others."""
+    nonsense = {"encoder_epochs": "no", "generative_max_length": "", "tries": "999"}
+    return [
+        form("linear", **nonsense, base_model="/nowhere", extra="]["),
+        form(
+            "encoder", base_model=base, encoder_epochs="2", encoder_lora_r="4", generative_epochs="x", tries="0",
+            extra="warmup: 0.2\narithmetic: float", learning_curve="on", name="mine", time_limit="0.5",
+        ),
+        form(
+            "generative", base_model=base, generative_calibrate_on="7", encoder_epochs="",
+            url="https://gone.example",
+        ),
+        form(
+            "endpoint", base_model="/nowhere", parallel="2", extra="wait: 0.5", key_name="MEDES_JUDGE_KEY",
+            learning_curve="on",
+        ),
+    ]  # fmt: skip
+
+
 def test_each_kind_is_planned_by_its_own_fields(
     models: Path, researcher: Any, client_of: Callable[[Any], Client]
 ) -> None:
     """What belongs to another kind counts for nothing, not even where it makes no sense."""
     client, address = english(client_of, researcher), reverse("training:guardian_train")
-    nonsense = {"encoder_epochs": "no", "generative_max_length": "", "tries": "999"}
-    base = {"base_model": str(models / "small")}
-    posts = [
-        form("linear", **nonsense, base_model="/nowhere", extra="]["),
-        form(
-            "encoder",
-            **base,
-            encoder_epochs="2",
-            encoder_lora_r="4",
-            generative_epochs="x",
-            tries="0",
-            extra="warmup: 0.2\narithmetic: float",
-            learning_curve="on",
-            name="mine",
-            time_limit="0.5",
-        ),
-        form(
-            "generative", **base, generative_calibrate_on="7", encoder_epochs="", url="https://gone.example"
-        ),
-        form(
-            "endpoint",
-            base_model="/nowhere",
-            parallel="2",
-            extra="wait: 0.5",
-            key_name="MEDES_JUDGE_KEY",
-            learning_curve="on",
-        ),
-    ]
-    for data in posts:
+    base = str(models / "small")
+    for data in four_posts(base):
         answer = client.post(address, data)
         assert answer.status_code == 302, text(answer)
     linear, encoder, generative, behind = Run.objects.order_by("pk")
@@ -249,7 +242,7 @@ def test_each_kind_is_planned_by_its_own_fields(
     assert (encoder.name, encoder.time_limit, encoder.config["base_model"]) == (
         "mine",
         1800,
-        base["base_model"],
+        base,
     )
     assert encoder.config["settings"] == {
         "epochs": 2, "learning_rate": 2e-5, "batch_size": 16, "max_length": 512, "lora_r": 4, "warmup": 0.2,
