@@ -95,8 +95,9 @@ class GenerativeGuardian:
         try:
             return persistently(attempt, self._tries, self._wait, self._pause)
         except CallFailed as error:
-            tries = "one try" if tried == 1 else f"{tried} tries"
-            return JudgeFailed(f"No judgement after {tries}: {error}.")
+            if tried == 1:
+                return JudgeFailed(f"No judgement after one try: {error}.")
+            return JudgeFailed(f"No judgement after {tried} tries: {error}.")
 
     def verdict(self, case: Case, reply: Reply) -> Verdict:
         """The judgement that a reply makes with this guardian's calibration and thresholds."""

@@ -115,7 +115,7 @@ def test_an_encoder_and_a_model_behind_an_endpoint_by_clicking(
     sound(page)
     page.locator("#to-report").click()
     expect(page.get_by_text("启用中的 medes-linear 1 的平均 κ")).to_be_visible()
-    expect(page.get_by_text("没有学习曲线")).to_be_visible()
+    expect(page.get_by_text("未绘制学习曲线")).to_be_visible()
     sound(page)
 
     choose(page, "endpoint")
@@ -129,7 +129,7 @@ def test_an_encoder_and_a_model_behind_an_endpoint_by_clicking(
     expect(page.locator("#to-report")).to_be_visible(timeout=4 * MINUTE)
     assert {headers["Authorization"] for headers in endpoint.headers} == {f"Bearer {KEY}"}
     page.locator("#to-report").click()
-    expect(page.get_by_text("经接口调用")).to_be_visible()
+    expect(page.get_by_text("生成式 · 经接口调用")).to_be_visible()
     sound(page)
     sys.stdout.write(f"from the first click to the second report: {time.monotonic() - begun:.0f} s\n")
     page.goto("/training/guardians/")

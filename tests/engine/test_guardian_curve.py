@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -41,10 +42,40 @@ def encoder_run(folder: Path, base: Path, **more: Any) -> Path:
     return run_folder(folder, kind="encoder", base_model=str(base), **config)
 
 
+def program(module: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
+    """On one thread: with another number of them the last digits differ."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, str(folder), *more],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def finish(folder: Path) -> None:
+    assert program("training.engine.guardian", folder).wait(240) == 0
+
+
+def kill_at(folder: Path, step: int, share: str) -> int:
+    """Has the learning curve come so far and kills it; the step of its part's checkpoint."""
+    held = program("tests.engine.held_engine", folder, str(step), "learning curve")
+    checkpoint = folder / FOLDER / share / FILE
+    try:
+        end = time.monotonic() + 240
+        while not checkpoint.exists():
+            assert held.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+    finally:
+        held.send_signal(signal.SIGKILL)
+        held.wait()
+    return int(torch.load(checkpoint, weights_only=True)["step"])
+
+
 @pytest.fixture(scope="module")
 def whole(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = encoder_run(tmp_path_factory.mktemp("whole"), base)
-    assert main([str(folder)]) == 0
+    finish(folder)
     return folder
 
 
@@ -87,43 +118,30 @@ def test_a_point_for_each_share_and_the_last_is_the_guardian_itself(
     )
     assert not (whole / FOLDER).exists() and not list(whole.rglob(FILE)), "nothing is left behind"
     plain = encoder_run(tmp_path / "plain", base, learning_curve=None)
-    assert main([str(plain)]) == 0
+    finish(plain)
     assert read(plain)["learning_curve"] == [], "it is four trainings more: only where it is asked for"
     for name in ("head.safetensors", "model/model.safetensors"):
         assert (plain / "artefact" / name).read_bytes() == (whole / "artefact" / name).read_bytes()
 
 
 def test_killed_amid_its_curve_it_trains_nothing_twice(whole: Path, base: Path, tmp_path: Path) -> None:
-    """SIGKILL in the second of four trainings: the guardian stays as it was, and so does the first point."""
+    """SIGKILL in the second of four trainings, and again in the third: the guardian stays as it was, and so do the points
+    that were measured."""
     folder = encoder_run(tmp_path / "run", base)
-    command = [sys.executable, "-m", "tests.engine.held_engine", str(folder), "18", "learning curve"]
-    process = subprocess.Popen(command, cwd=ROOT)
-    second = folder / FOLDER / "40" / FILE
-    try:
-        end = time.monotonic() + 240
-        while not second.exists():
-            assert process.poll() is None and time.monotonic() < end
-            time.sleep(0.01)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    second = kill_at(folder, 18, "40")
     assert not (folder / "report.json").exists()
-    second_step = torch.load(second, weights_only=True)["step"]
     first = (folder / FOLDER / "20.json").read_bytes()
     weights = {path: path.stat().st_mtime_ns for path in (folder / "artefact").rglob("*.safetensors")}
     trained, curve = len(told(folder, "train")), len(told(folder, "learning curve"))
 
-    with pytest.raises(Stopped):  # and once more, in the third
-        train_guardian(StoppedRun(folder, 40, "learning curve"))
-    (folder / "stop").unlink()
-    third_step = torch.load(folder / FOLDER / "60" / FILE, weights_only=True)["step"]
+    third = kill_at(folder, 40, "60")
     assert (folder / FOLDER / "20.json").read_bytes() == first and (folder / FOLDER / "40.json").exists()
-    assert main([str(folder)]) == 0
+    finish(folder)
     assert [line["message"] for line in told(folder, "resume")] == [
         "from the finished weights",
-        f"from the checkpoint of step {second_step}",
+        f"from the checkpoint of step {second}",
         "from the finished weights",
-        f"from the checkpoint of step {third_step}",
+        f"from the checkpoint of step {third}",
     ]
     assert len(told(folder, "train")) == trained
     assert all(line["step"] >= 10 for line in told(folder, "learning curve")[curve:])

@@ -230,7 +230,7 @@ def test_out_of_memory_halves_the_batch(tmp_path: Path) -> None:
         "from training.engine import sft\n"
         "from training.engine.tuning_loop import main\n"
         "torch.set_num_threads(1); torch.randn(64, 64) @ torch.randn(64, 64)\n"
-        "room = psutil.Process().memory_info().vms + 350 * 2**20\n"
+        "room = psutil.Process().memory_info().vms + 600 * 2**20\n"
         "resource.setrlimit(resource.RLIMIT_AS, (room, room))\n"
         "sys.exit(main('sft', sft.build, [sys.argv[1]]))\n"
     )
