@@ -79,13 +79,14 @@ def anchored_mean(
     n = len(answers)
     sample = [i for i, answer in enumerate(answers) if answer.labelled is not None]
     clusters = len({answers[i].cluster for i in sample})
+    plain = math.fsum(answer.predicted for answer in answers) / n if n else None
     unanchored = Anchored(
         estimate=None,
         se=None,
         low=None,
         high=None,
         trust=None,
-        plain=math.fsum(answer.predicted for answer in answers) / n if n else None,
+        plain=plain,
         classical=None,
         n=n,
         drawn=sum(answer.probability is not None for answer in answers),
@@ -93,9 +94,9 @@ def anchored_mean(
         clusters=clusters,
         reliable=False,
     )
-    if not sample:
+    if plain is None or not sample:
         return unanchored
-    classical, difference, from_labels, from_guardian = _linearised(answers, sample)
+    classical, difference, from_labels, from_guardian = _linearised(answers, sample, plain)
     if trust is None:
         power = float(from_guardian @ from_guardian)
         trust = min(1.0, max(0.0, -float(from_labels @ from_guardian) / power)) if power > 1e-18 else 0.0
@@ -113,13 +114,12 @@ def anchored_mean(
 
 
 def _linearised(
-    answers: Sequence[Answer], sample: Sequence[int]
+    answers: Sequence[Answer], sample: Sequence[int], plain: float
 ) -> tuple[float, float, FloatArray, FloatArray]:
     """The labels' weighted mean; how far the guardian's mean of all answers lies above its weighted mean of the sample;
     and each norm group's share in the linearised variance of the first and of the second, (groups,) both."""
     codes, groups = cluster_codes([answer.cluster for answer in answers])
     f = np.array([answer.predicted for answer in answers])
-    plain = math.fsum(f) / len(f)
     chosen = np.array(sample)
     y = np.array([answers[i].labelled for i in sample], dtype=np.float64)
     w = _weights(answers, sample)

@@ -308,7 +308,8 @@ def test_a_list_costs_a_fixed_number_of_queries(
 ) -> None:
     client = client_of(researcher)
     with django_assert_max_num_queries(12):
-        client.get("/submissions/?tab=all")
+        answer = client.get("/submissions/?tab=all")
+    assert answer.status_code == 200 and SECRET_NAME in answer.content.decode()
 
 
 def test_published_judgements_of_visible_items(cast: Cast, submitter: Any, client_of: ClientOf) -> None:

@@ -187,7 +187,8 @@ class PartRun(Run):
             self.tell(begin + length * step / of)
 
     def leave(self, reason: str) -> None:
-        self._whole.say("learning curve", f"left alone: {reason.splitlines()[0][:300]}", self._told, 100)
+        """Always told, unlike progress, of which half a second holds one line."""
+        self._whole.say("learning curve", f"left alone: {reason.splitlines()[0][:300]}")
 
     def tell(self, done: float) -> None:
         """`done`: the share of this part that is done. Each percent of the whole curve is told once."""
